@@ -1,67 +1,67 @@
-import type { LoginLimits } from "../policy/login-limits.ts";
-import type { TransportPolicy } from "../policy/transport.ts";
-import type { Upstream } from "../policy/upstream.ts";
+import type { LoginLimits } from '../policy/login-limits.ts';
+import type { TransportPolicy } from '../policy/transport.ts';
+import type { Upstream } from '../policy/upstream.ts';
 
 /** Where to listen: a literal address or a host name, and a port (0: any free one). */
 export interface Endpoint {
-	readonly host: string;
-	readonly port: number;
+  readonly host: string;
+  readonly port: number;
 }
 
 /** One listening address for mail clients. */
 export interface ListenerConfig extends Endpoint, TransportPolicy {
-	readonly name: string;
-	/** All accounts of this listener go to this upstream or provider. */
-	readonly upstream?: string;
+  readonly name: string;
+  /** All accounts of this listener go to this upstream or provider. */
+  readonly upstream?: string;
 }
 
 /** A certificate chain and its key, as absolute paths of PEM files. */
 export interface CertificateFiles {
-	readonly cert: string;
-	readonly key: string;
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** A configured upstream and the domains it claims: names, or `*.example.com` for every name below. */
 export interface UpstreamConfig extends Upstream {
-	readonly domains: readonly string[];
+  readonly domains: readonly string[];
 }
 
 /** How many sessions, and how long they may take. */
 export interface SessionsConfig {
-	readonly maxTotal: number;
-	readonly maxPerAddress: number;
-	readonly loginTimeoutMs: number;
-	readonly idleTimeoutMs: number;
-	readonly drainTimeoutMs: number;
+  readonly maxTotal: number;
+  readonly maxPerAddress: number;
+  readonly loginTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly drainTimeoutMs: number;
 }
 
 /** What an admin token may do: look, or also change. */
-export type AdminRole = "viewer" | "operator";
+export type AdminRole = 'viewer' | 'operator';
 
 /** A bearer token of the admin API. */
 export interface AdminToken {
-	readonly name: string;
-	readonly role: AdminRole;
-	readonly token: string;
+  readonly name: string;
+  readonly role: AdminRole;
+  readonly token: string;
 }
 
 /** What a log line needs to be written. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** A whole configuration, version 1: checked, complete and frozen. */
 export interface Config {
-	readonly listeners: readonly ListenerConfig[];
-	/** Without certificates a self-signed one is made at start. */
-	readonly tls: { readonly certificates: readonly CertificateFiles[] };
-	readonly upstreams: readonly UpstreamConfig[];
-	readonly routing: { readonly default?: string; readonly separators: string };
-	readonly sessions: SessionsConfig;
-	readonly limits: LoginLimits;
-	/** Absent: limits are kept in memory. */
-	readonly redis?: { readonly url: string; readonly keyPrefix: string };
-	readonly admin: Endpoint & { readonly tokens: readonly AdminToken[] };
-	readonly log: {
-		readonly level: LogLevel;
-		readonly format: "auto" | "json" | "pretty";
-	};
+  readonly listeners: readonly ListenerConfig[];
+  /** Without certificates a self-signed one is made at start. */
+  readonly tls: { readonly certificates: readonly CertificateFiles[] };
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly routing: { readonly default?: string; readonly separators: string };
+  readonly sessions: SessionsConfig;
+  readonly limits: LoginLimits;
+  /** Absent: limits are kept in memory. */
+  readonly redis?: { readonly url: string; readonly keyPrefix: string };
+  readonly admin: Endpoint & { readonly tokens: readonly AdminToken[] };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
 }

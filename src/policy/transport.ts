@@ -1,37 +1,34 @@
-import type { Networks } from "./networks.ts";
+import type { Networks } from './networks.ts';
 
 /** What a listener offers: TLS from the first octet, TLS by `STLS` (RFC 2595), or none. */
-export type ListenerTls = "implicit" | "starttls" | "off";
+export type ListenerTls = 'implicit' | 'starttls' | 'off';
 
 /** How a client's octets travel right now; also a metric label. */
-export type Transport = "plaintext" | "stls" | "implicit";
+export type Transport = 'plaintext' | 'stls' | 'implicit';
 
 /** Who may log in over what, for one listener. */
 export interface TransportPolicy {
-	readonly tls: ListenerTls;
-	/** Networks that may log in without TLS. */
-	readonly plaintextFrom: Networks;
+  readonly tls: ListenerTls;
+  /** Networks that may log in without TLS. */
+  readonly plaintextFrom: Networks;
 }
 
 /** One client's transport at the moment it wants to log in. */
 export interface ClientTransport {
-	readonly transport: Transport;
-	/** The client's address, IPv4 or IPv6 text. */
-	readonly address: string;
+  readonly transport: Transport;
+  /** The client's address, IPv4 or IPv6 text. */
+  readonly address: string;
 }
 
 /** Whether a login is permitted over this transport: always under TLS, else only from the listed networks (RFC 8314 §4.1). */
-export function isLoginPermitted(
-	policy: TransportPolicy,
-	client: ClientTransport,
-): boolean {
-	switch (client.transport) {
-		case "implicit":
-		case "stls":
-			return true;
-		case "plaintext":
-			return policy.plaintextFrom.includes(client.address);
-		default:
-			return client.transport satisfies never;
-	}
+export function isLoginPermitted(policy: TransportPolicy, client: ClientTransport): boolean {
+  switch (client.transport) {
+    case 'implicit':
+    case 'stls':
+      return true;
+    case 'plaintext':
+      return policy.plaintextFrom.includes(client.address);
+    default:
+      return client.transport satisfies never;
+  }
 }

@@ -1,16 +1,16 @@
 /** A POP3 server that Postern logs in to, always over verified TLS. */
 export interface Upstream {
-	/** The configured name or the provider's id: log field and metric label. */
-	readonly name: string;
-	readonly host: string;
-	readonly port: number;
-	/** TLS from the first octet, or `STLS` before any login. There is no third value. */
-	readonly tls: "implicit" | "starttls";
-	/** The name the certificate must carry, and the SNI sent. */
-	readonly serverName: string;
-	readonly minVersion: "TLSv1.2" | "TLSv1.3";
-	/** PEM text of the authorities trusted instead of the system's roots. */
-	readonly ca?: string;
-	/** What the server knows its users by: `user@example.com` or `user`. */
-	readonly username: "address" | "localpart";
+  /** The configured name or the provider's id: log field and metric label. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first octet, or `STLS` before any login. There is no third value. */
+  readonly tls: 'implicit' | 'starttls';
+  /** The name the certificate must carry, and the SNI sent. */
+  readonly serverName: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** PEM text of the authorities trusted instead of the system's roots. */
+  readonly ca?: string;
+  /** What the server knows its users by: `user@example.com` or `user`. */
+  readonly username: 'address' | 'localpart';
 }

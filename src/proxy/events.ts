@@ -1,182 +1,178 @@
-import type { LimitName } from "../policy/login-limits.ts";
-import type { Transport } from "../policy/transport.ts";
-import type { UpstreamFailure } from "../policy/upstream-failure.ts";
+import type { LimitName } from '../policy/login-limits.ts';
+import type { Transport } from '../policy/transport.ts';
+import type { UpstreamFailure } from '../policy/upstream-failure.ts';
 
 /** What TLS a leg got, as the runtime reports it. */
 export interface TlsFacts {
-	/** `TLSv1.2`, `TLSv1.3`; `unknown` where the runtime does not tell. */
-	readonly version: string;
-	readonly cipher: string;
-	readonly isResumed: boolean;
+  /** `TLSv1.2`, `TLSv1.3`; `unknown` where the runtime does not tell. */
+  readonly version: string;
+  readonly cipher: string;
+  readonly isResumed: boolean;
 }
 
 /** How a login ended; closed set, metric label. */
 export const loginResults = [
-	"accepted",
-	"refused", // the upstream refused the credentials
-	"busy", // the upstream said: try later ([IN-USE], [LOGIN-DELAY], [SYS/TEMP])
-	"denied", // the upstream refuses for good ([SYS/PERM])
-	"untrusted", // the upstream could not be verified
-	"unreachable", // the upstream could not be reached or broke off
-	"limited", // a login limit, or no store to ask
-	"unrouted", // no upstream serves the account
-	"cancelled", // the client went away meanwhile
+  'accepted',
+  'refused', // the upstream refused the credentials
+  'busy', // the upstream said: try later ([IN-USE], [LOGIN-DELAY], [SYS/TEMP])
+  'denied', // the upstream refuses for good ([SYS/PERM])
+  'untrusted', // the upstream could not be verified
+  'unreachable', // the upstream could not be reached or broke off
+  'limited', // a login limit, or no store to ask
+  'unrouted', // no upstream serves the account
+  'cancelled', // the client went away meanwhile
 ] as const;
 export type LoginResult = (typeof loginResults)[number];
 
 /** Why a connection was not let in; closed set, metric label. */
-export const refusalReasons = [
-	"max_total",
-	"max_per_address",
-	"draining",
-] as const;
+export const refusalReasons = ['max_total', 'max_per_address', 'draining'] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /** Why a session ended; closed set, log field. */
 export const closeReasons = [
-	"quit", // QUIT in the authorization state
-	"client_closed",
-	"upstream_closed",
-	"client_reset",
-	"upstream_reset",
-	"login_timeout",
-	"idle_timeout",
-	"bad_commands",
-	"line_too_long",
-	"plaintext_after_stls", // octets behind STLS before the handshake
-	"tls_failed",
-	"login_attempts", // too many refused logins in one session
-	"ended_by_operator",
-	"drained",
-	"internal_error",
+  'quit', // QUIT in the authorization state
+  'client_closed',
+  'upstream_closed',
+  'client_reset',
+  'upstream_reset',
+  'login_timeout',
+  'idle_timeout',
+  'bad_commands',
+  'line_too_long',
+  'plaintext_after_stls', // octets behind STLS before the handshake
+  'tls_failed',
+  'login_attempts', // too many refused logins in one session
+  'ended_by_operator',
+  'drained',
+  'internal_error',
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 
 /** Names one session in every event of its life. */
 export interface SessionIdentity {
-	readonly sessionId: string;
-	readonly listener: string;
-	/** The client's address, IPv4 or IPv6 text. */
-	readonly address: string;
+  readonly sessionId: string;
+  readonly listener: string;
+  /** The client's address, IPv4 or IPv6 text. */
+  readonly address: string;
 }
 
 /** Octets relayed in one session so far; the relay adds to it. */
 export interface Traffic {
-	toUpstream: number;
-	toClient: number;
+  toUpstream: number;
+  toClient: number;
 }
 
 interface ConnectionRefused {
-	readonly kind: "connectionRefused";
-	readonly listener: string;
-	readonly address: string;
-	readonly reason: RefusalReason;
+  readonly kind: 'connectionRefused';
+  readonly listener: string;
+  readonly address: string;
+  readonly reason: RefusalReason;
 }
 
 interface SessionOpened extends SessionIdentity {
-	readonly kind: "sessionOpened";
-	readonly port: number;
-	readonly transport: Transport;
+  readonly kind: 'sessionOpened';
+  readonly port: number;
+  readonly transport: Transport;
 }
 
 interface ClientTlsEstablished extends SessionIdentity {
-	readonly kind: "clientTlsEstablished";
-	readonly transport: Transport;
-	readonly tls: TlsFacts;
+  readonly kind: 'clientTlsEstablished';
+  readonly transport: Transport;
+  readonly tls: TlsFacts;
 }
 
 interface ClientTlsFailed extends SessionIdentity {
-	readonly kind: "clientTlsFailed";
-	readonly transport: Transport;
-	readonly detail: string;
+  readonly kind: 'clientTlsFailed';
+  readonly transport: Transport;
+  readonly detail: string;
 }
 
 interface UpstreamConnected extends SessionIdentity {
-	readonly kind: "upstreamConnected";
-	readonly upstream: string;
-	/** The address that answered. */
-	readonly upstreamAddress: string;
-	readonly tls: TlsFacts;
-	/** From the first packet to the verified, greeted connection. */
-	readonly durationMs: number;
+  readonly kind: 'upstreamConnected';
+  readonly upstream: string;
+  /** The address that answered. */
+  readonly upstreamAddress: string;
+  readonly tls: TlsFacts;
+  /** From the first packet to the verified, greeted connection. */
+  readonly durationMs: number;
 }
 
 interface LoginFinished extends SessionIdentity {
-	readonly kind: "loginFinished";
-	readonly transport: Transport;
-	/** The account as it is counted and logged: lower case, `user@domain` where there is a domain. */
-	readonly account: string;
-	/** Absent where no upstream serves the account. */
-	readonly upstream?: string;
-	readonly result: LoginResult;
-	/** From the complete credentials to the reply. */
-	readonly durationMs: number;
-	/** The reply the client got, without its status indicator. */
-	readonly reply: string;
-	readonly failure?: UpstreamFailure;
+  readonly kind: 'loginFinished';
+  readonly transport: Transport;
+  /** The account as it is counted and logged: lower case, `user@domain` where there is a domain. */
+  readonly account: string;
+  /** Absent where no upstream serves the account. */
+  readonly upstream?: string;
+  readonly result: LoginResult;
+  /** From the complete credentials to the reply. */
+  readonly durationMs: number;
+  /** The reply the client got, without its status indicator. */
+  readonly reply: string;
+  readonly failure?: UpstreamFailure;
 }
 
 interface RelayStarted extends SessionIdentity {
-	readonly kind: "relayStarted";
-	readonly account: string;
-	readonly upstream: string;
-	readonly traffic: Readonly<Traffic>;
+  readonly kind: 'relayStarted';
+  readonly account: string;
+  readonly upstream: string;
+  readonly traffic: Readonly<Traffic>;
 }
 
 interface SessionClosed extends SessionIdentity {
-	readonly kind: "sessionClosed";
-	readonly reason: CloseReason;
-	readonly durationMs: number;
-	readonly traffic: Readonly<Traffic>;
-	/** The error behind an `internal_error`. */
-	readonly cause?: unknown;
+  readonly kind: 'sessionClosed';
+  readonly reason: CloseReason;
+  readonly durationMs: number;
+  readonly traffic: Readonly<Traffic>;
+  /** The error behind an `internal_error`. */
+  readonly cause?: unknown;
 }
 
 interface LoginBlocked {
-	readonly kind: "loginBlocked";
-	readonly limit: LimitName;
-	/** What is blocked: an address, an account, or both. */
-	readonly subject: string;
-	readonly durationMs: number;
+  readonly kind: 'loginBlocked';
+  readonly limit: LimitName;
+  /** What is blocked: an address, an account, or both. */
+  readonly subject: string;
+  readonly durationMs: number;
 }
 
 interface LoginLimited {
-	readonly kind: "loginLimited";
-	readonly limit: LimitName;
-	readonly subject: string;
-	readonly retryAfterMs: number;
+  readonly kind: 'loginLimited';
+  readonly limit: LimitName;
+  readonly subject: string;
+  readonly retryAfterMs: number;
 }
 
 interface BlockLifted {
-	readonly kind: "blockLifted";
-	readonly limit: LimitName;
-	readonly subject: string;
-	/** The name of the admin token that asked for it. */
-	readonly by: string;
+  readonly kind: 'blockLifted';
+  readonly limit: LimitName;
+  readonly subject: string;
+  /** The name of the admin token that asked for it. */
+  readonly by: string;
 }
 
 interface StoreChanged {
-	readonly kind: "storeChanged";
-	readonly store: "redis";
-	readonly isUp: boolean;
-	/** What the store or its connection said; never holds its password. */
-	readonly detail: string;
+  readonly kind: 'storeChanged';
+  readonly store: 'redis';
+  readonly isUp: boolean;
+  /** What the store or its connection said; never holds its password. */
+  readonly detail: string;
 }
 
 /** Everything that happens at the gate, as facts. Telemetry alone turns them into log lines, counters and live views. */
 export type GateEvent =
-	| ConnectionRefused
-	| SessionOpened
-	| ClientTlsEstablished
-	| ClientTlsFailed
-	| UpstreamConnected
-	| LoginFinished
-	| RelayStarted
-	| SessionClosed
-	| LoginBlocked
-	| LoginLimited
-	| BlockLifted
-	| StoreChanged;
+  | ConnectionRefused
+  | SessionOpened
+  | ClientTlsEstablished
+  | ClientTlsFailed
+  | UpstreamConnected
+  | LoginFinished
+  | RelayStarted
+  | SessionClosed
+  | LoginBlocked
+  | LoginLimited
+  | BlockLifted
+  | StoreChanged;
 
 /** The one event function. It never throws. */
 export type Report = (event: GateEvent) => void;

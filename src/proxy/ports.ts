@@ -1,85 +1,83 @@
-import type { Socket } from "node:net";
-import type { LimitName } from "../policy/login-limits.ts";
-import type { Upstream } from "../policy/upstream.ts";
-import type { UpstreamFailure } from "../policy/upstream-failure.ts";
-import type { StatusReply } from "../pop3/reply.ts";
-import type { TlsFacts } from "./events.ts";
+import type { Socket } from 'node:net';
+import type { LimitName } from '../policy/login-limits.ts';
+import type { Upstream } from '../policy/upstream.ts';
+import type { UpstreamFailure } from '../policy/upstream-failure.ts';
+import type { StatusReply } from '../pop3/reply.ts';
+import type { TlsFacts } from './events.ts';
 
 /** A user name and a password as octet strings: one character (0–255) an octet, no CR, LF or NUL. */
 export interface Credentials {
-	readonly username: string;
-	readonly password: string;
+  readonly username: string;
+  readonly password: string;
 }
 
 /** Who tries to log in to what, as the guard counts it. */
 export interface LoginSubject {
-	/** The client's address, IPv4 or IPv6 text. */
-	readonly address: string;
-	/** Lower case; `user@domain` where there is a domain. */
-	readonly account: string;
+  /** The client's address, IPv4 or IPv6 text. */
+  readonly address: string;
+  /** Lower case; `user@domain` where there is a domain. */
+  readonly account: string;
 }
 
 /** What the guard says before the upstream is dialled. */
 export type GuardVerdict =
-	| { readonly kind: "allowed" }
-	| {
-			readonly kind: "blocked";
-			readonly limit: LimitName;
-			readonly retryAfterMs: number;
-	  }
-	/** The store is gone and `onStoreFailure` is `refuse`. */
-	| { readonly kind: "unavailable" };
+  | { readonly kind: 'allowed' }
+  | {
+      readonly kind: 'blocked';
+      readonly limit: LimitName;
+      readonly retryAfterMs: number;
+    }
+  /** The store is gone and `onStoreFailure` is `refuse`. */
+  | { readonly kind: 'unavailable' };
 
 /** Login limits. Neither call rejects: a store's trouble is the guard's own to handle. */
 export interface Guard {
-	/** Whether this login may be tried now. */
-	admit(subject: LoginSubject): Promise<GuardVerdict>;
-	/** Tells how it ended. Only credentials that the upstream refused count as failures. */
-	settle(subject: LoginSubject, outcome: "accepted" | "refused"): Promise<void>;
+  /** Whether this login may be tried now. */
+  admit(subject: LoginSubject): Promise<GuardVerdict>;
+  /** Tells how it ended. Only credentials that the upstream refused count as failures. */
+  settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void>;
 }
 
 /** A logged-in connection: verified TLS, paused, at the start of the transaction state. */
 export interface UpstreamSession {
-	readonly socket: Socket;
-	/** Octets that arrived behind the login's reply. */
-	readonly received: Uint8Array;
+  readonly socket: Socket;
+  /** Octets that arrived behind the login's reply. */
+  readonly received: Uint8Array;
 }
 
 /** A verified, greeted connection, told before the credentials are sent. */
 export interface UpstreamConnectionFacts {
-	readonly address: string;
-	readonly tls: TlsFacts;
-	readonly durationMs: number;
+  readonly address: string;
+  readonly tls: TlsFacts;
+  readonly durationMs: number;
 }
 
 /** How a login upstream ended. */
 export type UpstreamLogin =
-	| {
-			readonly kind: "accepted";
-			readonly reply: StatusReply;
-			readonly session: UpstreamSession;
-	  }
-	| { readonly kind: "refused"; readonly reply: StatusReply }
-	| { readonly kind: "failed"; readonly failure: UpstreamFailure };
+  | {
+      readonly kind: 'accepted';
+      readonly reply: StatusReply;
+      readonly session: UpstreamSession;
+    }
+  | { readonly kind: 'refused'; readonly reply: StatusReply }
+  | { readonly kind: 'failed'; readonly failure: UpstreamFailure };
 
 /** One login to ask of an upstream. */
 export interface UpstreamLoginRequest {
-	readonly upstream: Upstream;
-	readonly credentials: Credentials;
-	/** Aborts the attempt when the client is gone; the connection is then closed. */
-	readonly signal: AbortSignal;
-	readonly onConnected: (facts: UpstreamConnectionFacts) => void;
+  readonly upstream: Upstream;
+  readonly credentials: Credentials;
+  /** Aborts the attempt when the client is gone; the connection is then closed. */
+  readonly signal: AbortSignal;
+  readonly onConnected: (facts: UpstreamConnectionFacts) => void;
 }
 
 /** Dials, verifies and logs in. Never rejects; bounded in time. */
-export type LogInUpstream = (
-	request: UpstreamLoginRequest,
-) => Promise<UpstreamLogin>;
+export type LogInUpstream = (request: UpstreamLoginRequest) => Promise<UpstreamLogin>;
 
 /** The client's leg under TLS. */
 export interface SecuredClient {
-	readonly socket: Socket;
-	readonly tls: TlsFacts;
+  readonly socket: Socket;
+  readonly tls: TlsFacts;
 }
 
 /** Makes the server's side of a TLS handshake on a client's socket. Rejects when it fails or takes too long. */
