@@ -1,1 +1,163 @@
-console.log('hello');
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { runCheck } from './commands/check.ts';
+import {
+  ConfigurationError,
+  loadConfiguration,
+  providerIds,
+  readConfigurationFile,
+  readTextFile,
+} from './commands/configuration-file.ts';
+import { exitCodes } from './commands/exit-codes.ts';
+import type { ProcessFacts } from './commands/postern.ts';
+import { runProviders } from './commands/providers.ts';
+import { CertificateError, verifyCertificateFiles } from './net/server-certificates.ts';
+
+const { argv, env, stdout, stderr } = process;
+const isTerminal = stdout.isTTY === true;
+const facts: ProcessFacts = {
+  version: packageJson.version,
+  runtime: process.versions.deno === undefined ? `node ${process.versions.node}` : `deno ${process.versions.deno}`,
+  isTerminal,
+  useColour: isTerminal && !env.NO_COLOR,
+};
+
+/** Runs one command line. Resolves to the exit code. */
+async function run(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.fine;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explainError(error);
+  }
+}
+
+function createProgram(exit: (code: number) => void): Command {
+  const program = new Command('postern')
+    .description('A POP3 proxy that enforces TLS: old mail clients in, verified TLS out.')
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('See: postern --help')
+    .helpCommand(false)
+    .addHelpText('after', '\nExit codes: 0 fine, 1 failed while running, 64 wrong usage, 78 wrong configuration.');
+  const configOption = [
+    '--config <file>',
+    'configuration; without it ./postern.yaml if there is one, else embedded defaults',
+  ] as const;
+
+  program
+    .command('serve', { isDefault: true })
+    .description('run the proxy')
+    .option(...configOption)
+    .action(async ({ config }: { config?: string }) => exit(await serve(config)));
+  program
+    .command('check')
+    .description('validate a configuration and print every problem with its path and line')
+    .option(...configOption)
+    .action(({ config }: { config?: string }) => exit(check(config)));
+  program
+    .command('probe')
+    .description('look an upstream up, dial it, and report TLS, certificate and capabilities')
+    .argument('<target>', 'a domain, a mail address, an upstream of the configuration, or host[:port]')
+    .option(...configOption)
+    .option('--ca <file>', "trust these authorities (PEM) instead of the system's roots")
+    .action(async (target: string, options: { config?: string; ca?: string }) => exit(await probe(target, options)));
+  program
+    .command('providers')
+    .description('list the built-in mail providers')
+    .argument('[query]', 'an id, a name, a domain or a host, or a part of one')
+    .option('--json', 'print them as JSON')
+    .action((query: string | undefined, { json }: { json?: true }) => exit(runProviders({ query, json, out: stdout })));
+  program
+    .command('demo')
+    .description('a sandbox upstream, Postern in front, and an old client’s sessions through it, narrated')
+    .option('--once', 'end when the story is told')
+    .action(async ({ once }: { once?: true }) => exit(await demo(once === true)));
+  return program;
+}
+
+async function serve(file: string | undefined): Promise<number> {
+  const source = readConfigurationFile(file);
+  const config = loadConfiguration(source, env);
+  const { runServe } = await import('./commands/serve.ts');
+  return runServe({
+    config,
+    ...(source === undefined ? {} : { file: source.file }),
+    facts,
+    say: (line) => stderr.write(`${line}\n`),
+    nextStopSignal,
+  });
+}
+
+function check(file: string | undefined): number {
+  return runCheck({
+    config: readConfigurationFile(file),
+    environment: env,
+    readFile: readTextFile,
+    providerIds,
+    verifyCertificates: verifyCertificateFiles,
+    out: (text) => stdout.write(`${text}\n`),
+    err: (text) => stderr.write(`${text}\n`),
+  });
+}
+
+async function probe(target: string, options: { config?: string; ca?: string }): Promise<number> {
+  const config = loadConfiguration(readConfigurationFile(options.config), env);
+  const { runProbe } = await import('./commands/probe.ts');
+  return runProbe({
+    target,
+    config,
+    ...(options.ca === undefined ? {} : { ca: readAuthorities(options.ca) }),
+    out: (line) => stdout.write(`${line}\n`),
+    nowMs: Date.now(),
+  });
+}
+
+function readAuthorities(file: string): string {
+  const source = readConfigurationFile(file);
+  return source?.text ?? '';
+}
+
+async function demo(once: boolean): Promise<number> {
+  const { runDemo } = await import('./commands/demo/run-demo.ts');
+  const { startDemoPostern } = await import('./commands/demo/demo-postern.ts');
+  const interrupted = new AbortController();
+  void nextStopSignal().then(() => interrupted.abort());
+  return runDemo({
+    startPostern: (upstream) => startDemoPostern(upstream, facts),
+    once,
+    out: stdout,
+    signal: interrupted.signal,
+    columns: stdout.columns ?? 100,
+    useColour: facts.useColour,
+  });
+}
+
+function nextStopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    resolve(signal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return promise;
+}
+
+function explainError(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Help and version end this way too; their code is 0, and the text is already printed.
+    return error.exitCode === 0 ? exitCodes.fine : exitCodes.wrongUsage;
+  }
+  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const isConfiguration = error instanceof ConfigurationError || error instanceof CertificateError;
+  return isConfiguration ? exitCodes.wrongConfiguration : exitCodes.failed;
+}
+
+process.exitCode = await run(argv.slice(2));

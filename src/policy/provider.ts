@@ -18,3 +18,23 @@ export interface Provider {
   /** Where the facts of this entry were seen. */
   readonly sources: readonly string[];
 }
+
+/**
+ * The text behind `-ERR` for an account at a provider that no password login over POP3 can reach, with its response
+ * code (RFC 3206 §4); undefined where the provider can be served.
+ */
+export function replyForUnservedProvider(provider: Provider): string | undefined {
+  if (provider.pop3 === undefined) {
+    return (
+      `[SYS/PERM] ${provider.name} offers no POP3, so this gateway cannot fetch its mail. ` +
+      "Please use the provider's web site or own app"
+    );
+  }
+  if (provider.password === 'oauth-only') {
+    return (
+      `[SYS/PERM] ${provider.name} takes no passwords, only OAuth sign-in, which this gateway does not do; ` +
+      "your password was not sent. Please use the provider's web site or own app"
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,94 @@
+import type { CertificateFiles, Config, ListenerConfig, UpstreamConfig } from '../config/config.ts';
+import { embeddedConfig } from '../config/embedded.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
+import { type ParseOptions, parseConfig } from '../config/parse.ts';
+import { type ConfigProblem, formatProblems } from '../config/problems.ts';
+import { noNetworks } from '../policy/networks.ts';
+
+/** What the command needs. */
+export interface CheckOptions extends Omit<ParseOptions, 'file'> {
+  /** Undefined: the embedded defaults are checked. */
+  readonly config: { readonly text: string; readonly file: string } | undefined;
+  /** Loads certificates with their keys and tells which cannot be used, by their position. */
+  readonly verifyCertificates: (files: readonly CertificateFiles[]) => readonly CertificateProblem[];
+  /** Prints lines to standard output; the last comes without its line end. */
+  readonly out: (text: string) => void;
+  /** Prints lines to standard error, likewise. */
+  readonly err: (text: string) => void;
+}
+
+/** A certificate that cannot be used, and why. */
+export interface CertificateProblem {
+  readonly index: number;
+  readonly message: string;
+}
+
+const exitCodes = { valid: 0, wrongConfiguration: 78 } as const;
+
+/** Runs `postern check`: a summary of a valid configuration and 0, or all its problems and 78. */
+export function runCheck(options: CheckOptions): number {
+  const { config: source, out, err } = options;
+  if (source === undefined) {
+    out(summarize(embeddedConfig(), 'The embedded defaults are'));
+    return exitCodes.valid;
+  }
+  const parsed = parseConfig(source.text, { ...options, file: source.file });
+  const problems = parsed.ok ? checkCertificates(parsed, options) : parsed.problems;
+  if (!parsed.ok || problems.length > 0) {
+    err(formatProblems(problems, source.file));
+    return exitCodes.wrongConfiguration;
+  }
+  out(summarize(parsed.config, `${source.file} is`));
+  return exitCodes.valid;
+}
+
+type ValidConfig = Extract<ReturnType<typeof parseConfig>, { ok: true }>;
+
+function checkCertificates({ config, problemAt }: ValidConfig, options: CheckOptions): readonly ConfigProblem[] {
+  const { certificates } = config.tls;
+  if (certificates.length === 0) return [];
+  return options
+    .verifyCertificates(certificates)
+    .map(({ index, message }) => problemAt(['tls', 'certificates', index], message));
+}
+
+function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config, subject: string): string {
+  const certificates = tls.certificates.length;
+  const rows: [string, string][] = [
+    ...listeners.map((listener): [string, string] => [`listener ${listener.name}`, describeListener(listener)]),
+    ['certificates', certificates === 0 ? 'self-signed, made at start' : String(certificates)],
+    ...upstreams.map((upstream): [string, string] => [`upstream ${upstream.name}`, describeUpstream(upstream)]),
+    [
+      'other accounts',
+      `to the provider of their domain, ${routing.default ? `else to ${routing.default}` : 'or refused'}`,
+    ],
+    ['login limits', redis === undefined ? 'in memory' : 'in Redis'],
+    [
+      'admin',
+      `${formatEndpoint(admin)}, ${admin.tokens.length === 0 ? 'a token made at start' : count(admin.tokens.length, 'token')}`,
+    ],
+  ];
+  const width = Math.max(...rows.map(([label]) => label.length));
+  const headline = `${subject} valid: ${count(listeners.length, 'listener')}, ${count(upstreams.length, 'upstream')}`;
+  return [headline, ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)].join('\n');
+}
+
+function describeListener(listener: ListenerConfig): string {
+  const { tls, plaintextFrom, upstream } = listener;
+  const secured = { implicit: 'TLS', starttls: 'STLS', off: 'no TLS' }[tls];
+  const isPlaintextPermitted = tls !== 'implicit' && plaintextFrom !== noNetworks;
+  const logins = isPlaintextPermitted ? ', logins without TLS from the networks in plaintextFrom' : '';
+  return `${formatEndpoint(listener)}, ${secured}${logins}${upstream === undefined ? '' : `, to ${upstream}`}`;
+}
+
+function describeUpstream(upstream: UpstreamConfig): string {
+  const { tls, minVersion, ca, domains } = upstream;
+  const trust = ca === undefined ? "the system's roots" : 'its own ca';
+  const secured = tls === 'implicit' ? 'TLS' : 'STLS';
+  const claims = domains.length === 0 ? 'no domains' : domains.join(' ');
+  return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}`;
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,75 @@
+import type { Config } from '../config/config.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { exitCodes } from './exit-codes.ts';
+import { type Postern, type ProcessFacts, startPostern } from './postern.ts';
+
+/** What the command needs. */
+export interface ServeOptions {
+  readonly config: Config;
+  /** The file it came from; absent: the embedded defaults. */
+  readonly file?: string;
+  readonly facts: ProcessFacts;
+  /** Prints a line for people to standard error, beside the log. */
+  readonly say: (line: string) => void;
+  /** Resolves when the process is asked to stop; each later call waits for the next such wish. */
+  readonly nextStopSignal: () => Promise<string>;
+}
+
+/** Runs Postern until it is asked to stop, then lets sessions end. Resolves to the exit code. */
+export async function runServe({ config, file, facts, say, nextStopSignal }: ServeOptions): Promise<number> {
+  const postern = await startPostern(config, facts);
+  const { log } = postern.telemetry;
+  announce(postern, { log, config, source: file ?? 'embedded defaults' });
+  if (postern.madeToken !== undefined) say(`Admin token, made for this run: ${postern.madeToken}`);
+  if (file === undefined) greetNewcomer(postern, say);
+
+  const signal = await nextStopSignal();
+  log.info(
+    { event: 'draining', signal, sessions: postern.telemetry.sessions.size },
+    'Stopping: no new sessions, waiting for the open ones',
+  );
+  const impatience = new AbortController();
+  void nextStopSignal().then(() => impatience.abort());
+  await postern.drain(impatience.signal);
+  log.info({ event: 'stopped' }, 'Stopped');
+  await postern[Symbol.asyncDispose]();
+  return exitCodes.fine;
+}
+
+function announce(
+  { listeners, admin }: Postern,
+  { log, config, source }: { log: Telemetry['log']; config: Config; source: string },
+): void {
+  for (const listener of listeners) {
+    log.info(
+      { event: 'listening', listener: listener.name, address: formatEndpoint(listener), tls: listener.tls },
+      'Listening for mail clients',
+    );
+  }
+  log.info({ event: 'adminListening', address: formatEndpoint(admin) }, 'Admin API and metrics');
+  if (config.tls.certificates.length === 0) {
+    log.warn(
+      { event: 'selfSigned' },
+      'No certificate is configured: mail clients are shown a self-signed one, made for this run',
+    );
+  }
+  if (config.redis === undefined) {
+    log.info(
+      { event: 'limitsInMemory' },
+      'No Redis is configured: login limits are kept in memory, for this process alone',
+    );
+  }
+  log.info({ event: 'ready', configuration: source }, 'Ready');
+}
+
+function greetNewcomer({ listeners, admin }: Postern, say: (line: string) => void): void {
+  const listener = listeners.find(({ tls }) => tls === 'starttls');
+  if (listener === undefined) return;
+  say(
+    `Try it: curl --user you@example.com pop3://${formatEndpoint(listener)}/   (your mail address; the provider is found by its domain)`,
+  );
+  say(
+    `See it: http://${formatEndpoint(admin)}/   Next: write postern.yaml, then "postern check"; "postern demo" shows a whole session`,
+  );
+}

@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import type { LoginLimit } from '../policy/login-limits.ts';
+import { noNetworks } from '../policy/networks.ts';
+import type { Config, ListenerConfig, UpstreamConfig } from './config.ts';
+import { defaultUpstreamPort } from './cross-checks.ts';
+import type { CheckedConfig } from './schema.ts';
+
+/** What a checked configuration is completed with. */
+export interface ConfigCompletion {
+  /** Where relative paths start. */
+  readonly directory: string;
+  /** PEM texts, by the position of their upstream. */
+  readonly authorities: ReadonlyMap<number, string>;
+}
+
+/** Makes the frozen result of a checked configuration. */
+export function toConfig(checked: CheckedConfig, { directory, authorities }: ConfigCompletion): Config {
+  const { listeners, tls, upstreams, routing, sessions, limits, redis, admin, log } = checked;
+  const absolute = (path: string): string => resolve(directory, path);
+  return deepFreeze({
+    listeners: listeners.map(toListener),
+    tls: { certificates: tls.certificates.map(({ cert, key }) => ({ cert: absolute(cert), key: absolute(key) })) },
+    upstreams: upstreams.map((upstream, index) => toUpstream(upstream, authorities.get(index))),
+    routing: { separators: routing.separators, ...(routing.default === undefined ? {} : { default: routing.default }) },
+    sessions: {
+      maxTotal: sessions.maxTotal,
+      maxPerAddress: sessions.maxPerAddress,
+      loginTimeoutMs: sessions.loginTimeout,
+      idleTimeoutMs: sessions.idleTimeout,
+      drainTimeoutMs: sessions.drainTimeout,
+    },
+    limits: {
+      perAddress: toLimit(limits.perAddress),
+      perAccount: toLimit(limits.perAccount),
+      perAddressAndAccount: toLimit(limits.perAddressAndAccount),
+      exempt: limits.exempt,
+      onStoreFailure: limits.onStoreFailure,
+    },
+    ...(redis === undefined ? {} : { redis }),
+    admin: { ...admin.address, tokens: admin.tokens },
+    log,
+  });
+}
+
+function toListener({
+  name,
+  address,
+  tls,
+  plaintextFrom,
+  upstream,
+}: CheckedConfig['listeners'][number]): ListenerConfig {
+  return {
+    name,
+    ...address,
+    tls,
+    plaintextFrom: plaintextFrom ?? noNetworks,
+    ...(upstream === undefined ? {} : { upstream }),
+  };
+}
+
+function toUpstream(checked: CheckedConfig['upstreams'][number], ca: string | undefined): UpstreamConfig {
+  const { name, host, port, tls, serverName, minVersion, domains, username } = checked;
+  return {
+    name,
+    host,
+    port: port ?? defaultUpstreamPort(tls),
+    tls,
+    serverName: serverName ?? host,
+    minVersion,
+    ...(ca === undefined ? {} : { ca }),
+    domains,
+    username,
+  };
+}
+
+function toLimit({ failures, window, block, maxBlock }: CheckedConfig['limits']['perAddress']): LoginLimit {
+  return { failures, windowMs: window, blockMs: block, maxBlockMs: maxBlock };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

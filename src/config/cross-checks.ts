@@ -1,0 +1,128 @@
+import { limitNames } from '../policy/login-limits.ts';
+import { noNetworks } from '../policy/networks.ts';
+import { isLoopback, isUnspecified } from './address.ts';
+import type { Endpoint } from './config.ts';
+import type { Draft } from './draft.ts';
+import { formatEndpoint } from './endpoint.ts';
+import { type Complaint, formatPath, type Path } from './problems.ts';
+import type { Source } from './source.ts';
+import { didYouMean } from './suggestion.ts';
+
+/** What the checks ask beside the configuration's own values. */
+export interface CrossCheckOptions {
+  readonly source: Source;
+  readonly providerIds: ReadonlySet<string>;
+}
+
+/** Checks what values must be to each other, across listeners, upstreams and sections. */
+export function* crossCheck(draft: Draft, options: CrossCheckOptions): Generator<Complaint> {
+  yield* checkListeners(draft);
+  yield* checkUpstreams(draft);
+  yield* checkLoops(draft);
+  yield* checkReferences(draft, options);
+  yield* checkLimits(draft, options.source);
+  yield* checkTokens(draft);
+}
+
+function* checkListeners({ listeners, admin }: Draft): Generator<Complaint> {
+  yield* checkRepeats(listeners.map(({ name }, index) => ({ path: ['listeners', index, 'name'], key: name })));
+  const endpoints = listeners.map(({ address }, index) => ({
+    path: ['listeners', index, 'address'],
+    key: bound(address),
+  }));
+  yield* checkRepeats([...endpoints, { path: ['admin', 'address'], key: bound(admin.address) }]);
+  for (const [index, { tls, plaintextFrom }] of listeners.entries()) {
+    if (tls !== 'off' || (plaintextFrom !== undefined && plaintextFrom !== noNetworks)) continue;
+    yield {
+      path: ['listeners', index, 'plaintextFrom'],
+      reason: 'the networks that may log in without TLS, which `tls: off` needs',
+    };
+  }
+}
+
+/** Port 0 is another port each time. */
+function bound(endpoint: Endpoint | undefined): string | undefined {
+  return endpoint === undefined || endpoint.port === 0 ? undefined : formatEndpoint(endpoint);
+}
+
+function* checkUpstreams({ upstreams }: Draft): Generator<Complaint> {
+  yield* checkRepeats(upstreams.map(({ name }, index) => ({ path: ['upstreams', index, 'name'], key: name })));
+  yield* checkRepeats(
+    upstreams.flatMap(({ domains }, index) =>
+      (domains ?? []).map((key, position) => ({ path: ['upstreams', index, 'domains', position], key })),
+    ),
+  );
+}
+
+/** Postern never dials itself. */
+function* checkLoops({ listeners, upstreams }: Draft): Generator<Complaint> {
+  for (const [index, upstream] of upstreams.entries()) {
+    const { host, tls } = upstream;
+    const port = upstream.port ?? defaultUpstreamPort(tls);
+    const itself = listeners.findIndex(({ address }) => address?.port === port && isSameHost(address.host, host));
+    if (itself < 0) continue;
+    const listener = formatPath(['listeners', itself, 'address']);
+    yield { path: ['upstreams', index, 'host'], reason: `with this port it is Postern itself, by ${listener}` };
+  }
+}
+
+/** The port of POP3 over TLS, or of POP3 that STLS secures (RFC 8314 §3.2, RFC 2595 §4). */
+export function defaultUpstreamPort(tls: 'implicit' | 'starttls' | undefined): number {
+  return tls === 'starttls' ? 110 : 995;
+}
+
+function isSameHost(listening: string, dialled: string | undefined): boolean {
+  if (dialled === undefined) return false;
+  if (listening === dialled) return true;
+  const isThisMachine = isLoopback(dialled) || isUnspecified(dialled);
+  return (
+    isThisMachine && (isUnspecified(listening) || (isLoopback(listening) && [listening, dialled].includes('localhost')))
+  );
+}
+
+function* checkReferences({ listeners, upstreams, routing }: Draft, options: CrossCheckOptions): Generator<Complaint> {
+  const names = new Set(upstreams.map(({ name }) => name));
+  // The name that could not be read may be the one that is meant.
+  if (names.has(undefined)) return;
+  const written = upstreams.flatMap(({ name }, index) =>
+    name === undefined || options.source.isExternal(['upstreams', index, 'name']) ? [] : [name],
+  );
+  const references: { path: Path; name: string | undefined }[] = [
+    ...listeners.map(({ upstream }, index) => ({ path: ['listeners', index, 'upstream'], name: upstream })),
+    { path: ['routing', 'default'], name: routing.default },
+  ];
+  for (const { path, name } of references) {
+    if (name === undefined || names.has(name) || options.providerIds.has(name)) continue;
+    // A suggestion would tell what a variable holds.
+    const candidates = options.source.isExternal(path) ? [] : [...written, ...options.providerIds];
+    yield { path, reason: `the name of an upstream or the id of a provider${didYouMean(name, candidates)}` };
+  }
+}
+
+function* checkLimits({ limits }: Draft, source: Source): Generator<Complaint> {
+  for (const name of limitNames) {
+    const limit = limits[name];
+    if (limit === undefined || limit.maxBlock >= limit.block) continue;
+    // The one that is written: the other has its default.
+    const key = source.isWritten(['limits', name, 'maxBlock']) ? 'maxBlock' : 'block';
+    const reason =
+      key === 'maxBlock' ? 'at least as long as block' : 'at most as long as maxBlock, which has its default';
+    yield { path: ['limits', name, key], reason };
+  }
+}
+
+function* checkTokens({ admin }: Draft): Generator<Complaint> {
+  const tokens = admin.tokens ?? [];
+  yield* checkRepeats(tokens.map(({ name }, index) => ({ path: ['admin', 'tokens', index, 'name'], key: name })));
+  yield* checkRepeats(tokens.map(({ token }, index) => ({ path: ['admin', 'tokens', index, 'token'], key: token })));
+}
+
+function* checkRepeats(values: Iterable<{ path: Path; key: string | undefined }>): Generator<Complaint> {
+  const first = new Map<string, Path>();
+  for (const { path, key } of values) {
+    if (key === undefined) continue;
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, path);
+    else yield { path, reason: `${formatPath(earlier)} has it already` };
+  }
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { LimitName } from '../policy/login-limits.ts';
+import { duration } from './duration.ts';
+import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoint, readHost } from './endpoint.ts';
+import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
+import { integer, Refusal, scalar, text, word } from './scalar.ts';
+import { didYouMean } from './suggestion.ts';
+
+/** A mapping with these keys and no others. A message about unknown keys has one line for each, in zod's order. */
+function mapping<S extends z.core.$ZodLooseShape>(shape: S) {
+  const keys = Object.keys(shape);
+  const accepted = `a mapping with ${keys.join(', ')}`;
+  const unknownKey = (key: string): string => `not a key here${didYouMean(key, keys)}: accepted are ${keys.join(', ')}`;
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key)).join('\n') : accepted,
+  });
+}
+
+const list = <T extends z.ZodType>(of: T, accepted: string) => z.array(of, { error: accepted });
+
+const networks = list(scalar(acceptedNetwork, readNetwork), 'a list of networks and addresses').transform(toNetworks);
+const endpoint = scalar(acceptedEndpoint, readEndpoint);
+const file = text('the path of a PEM file', /^[^\0\r\n]+$/);
+const upstreamReference = text('the name of an upstream or the id of a provider', /^[^\s]{1,100}$/);
+
+// Names are metric labels, log fields and parts of URLs.
+const listenerName = text('a name of up to 63 letters, digits, "-", "_" and "."', /^[A-Za-z0-9][\w.-]{0,62}$/);
+const upstreamName = scalar('a name of up to 63 lower-case letters, digits and "-"', (name) => {
+  if (name === 'none') return new Refusal('another name: metrics say "none" where there is no upstream');
+  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return name;
+  return new Refusal('a name of up to 63 lower-case letters, digits and "-"');
+});
+
+/** Separators may not stand in a domain, and are typed on any keyboard. */
+const separators = scalar('punctuation such as "@%#", with the @', (characters) => {
+  if (!/^[!-/:-@[-`{-~]{1,32}$/.test(characters)) return new Refusal('punctuation such as "@%#", without spaces');
+  if (/[.-]/.test(characters)) return new Refusal('punctuation that no domain contains: neither "." nor "-"');
+  if (new Set(characters).size < characters.length) return new Refusal('each separator once');
+  return characters.includes('@') ? characters : new Refusal('separators among which the @ is');
+});
+
+const redisUrl = scalar('a URL such as redis://127.0.0.1:6379/0', (url) => {
+  if (/^rediss:/i.test(url)) return new Refusal('a redis:// URL; rediss:// is not supported');
+  const parts = /^redis:\/\/[^\s]+$/.test(url) ? URL.parse(url) : null;
+  const isComplete = parts !== null && parts.hostname !== '' && /^(\/\d{0,5})?$/.test(parts.pathname);
+  return isComplete ? url : new Refusal('a URL such as redis://127.0.0.1:6379/0');
+});
+
+/** Goes into an HTTP header as it is (RFC 6750 §2.1). */
+const adminToken = text('a token of 16 to 512 visible ASCII characters, without spaces', /^[!-~]{16,512}$/);
+
+/** One limit with the defaults that it has. */
+function loginLimit(defaults: { failures: number; block: string; maxBlock: string }) {
+  return mapping({
+    failures: integer({ min: 1, max: 100_000 }).prefault(String(defaults.failures)),
+    window: duration({ min: '1s', max: '7d' }).prefault('10m'),
+    block: duration({ min: '1s', max: '7d' }).prefault(defaults.block),
+    maxBlock: duration({ min: '1s', max: '30d' }).prefault(defaults.maxBlock),
+  }).prefault({});
+}
+
+/** The keys of one listener. */
+export const listenerShape = {
+  name: listenerName,
+  address: endpoint,
+  tls: word(['implicit', 'starttls', 'off']),
+  plaintextFrom: networks.optional(),
+  tlsProfile: word(['intermediate']).optional(),
+  upstream: upstreamReference.optional(),
+};
+
+/** A domain that an upstream claims. */
+export const domain = scalar(acceptedDomain, readDomain);
+
+/** The keys of one upstream. */
+export const upstreamShape = {
+  name: upstreamName,
+  host: scalar(acceptedHost, readHost),
+  port: integer({ min: 1, max: 65_535 }).optional(),
+  tls: word(['implicit', 'starttls']).prefault('implicit'),
+  ca: file.optional(),
+  serverName: scalar(acceptedHost, readHost).optional(),
+  minVersion: word(['TLSv1.2', 'TLSv1.3']).prefault('TLSv1.2'),
+  domains: list(domain, 'a list of domains').prefault([]),
+  username: word(['address', 'localpart']).prefault('address'),
+};
+
+/** The keys of `routing`. */
+export const routingShape = {
+  default: upstreamReference.optional(),
+  separators: separators.prefault('@%#'),
+};
+
+/** The keys of `limits`. */
+export const limitsShape = {
+  perAddress: loginLimit({ failures: 20, block: '5m', maxBlock: '24h' }),
+  perAccount: loginLimit({ failures: 10, block: '5m', maxBlock: '24h' }),
+  perAddressAndAccount: loginLimit({ failures: 5, block: '1m', maxBlock: '1h' }),
+  exempt: networks.prefault([]),
+  onStoreFailure: word(['local', 'refuse']).prefault('local'),
+} satisfies Record<LimitName, z.ZodType> & Record<string, z.ZodType>;
+
+/** The keys of one admin token. */
+export const adminTokenShape = {
+  name: listenerName,
+  role: word(['viewer', 'operator']),
+  token: adminToken,
+};
+
+/** The keys of `admin`. */
+export const adminShape = {
+  address: endpoint.prefault('127.0.0.1:9110'),
+  tokens: list(mapping(adminTokenShape), 'a list of tokens').prefault([]),
+};
+
+const sessionsShape = {
+  maxTotal: integer({ min: 1, max: 1_000_000 }).prefault('10000'),
+  maxPerAddress: integer({ min: 1, max: 1_000_000 }).prefault('50'),
+  loginTimeout: duration({ min: '1s', max: '10m' }).prefault('60s'),
+  idleTimeout: duration({ min: '1s', max: '24h' }).prefault('10m'),
+  drainTimeout: duration({ min: '0s', max: '1h' }).prefault('30s'),
+};
+
+const redisShape = {
+  url: redisUrl,
+  keyPrefix: text('up to 64 visible ASCII characters', /^[!-~]{0,64}$/).prefault('postern:'),
+};
+
+const logShape = {
+  level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).prefault('info'),
+  format: word(['auto', 'json', 'pretty']).prefault('auto'),
+};
+
+const certificates = list(mapping({ cert: file, key: file }), 'a list of certificates').prefault([]);
+
+/** A configuration file, version 1: the keys, what is accepted and the defaults. What values must be to each other is checked elsewhere. */
+export const configSchema = mapping({
+  listeners: list(mapping(listenerShape), 'a list of listeners').min(1, { error: 'at least one listener' }),
+  tls: mapping({ certificates }).prefault({}),
+  upstreams: list(mapping(upstreamShape), 'a list of upstreams').prefault([]),
+  routing: mapping(routingShape).prefault({}),
+  sessions: mapping(sessionsShape).prefault({}),
+  limits: mapping(limitsShape).prefault({}),
+  redis: mapping(redisShape).optional(),
+  admin: mapping(adminShape).prefault({}),
+  log: mapping(logShape).prefault({}),
+});
+
+/** What the schema makes of a file. */
+export type CheckedConfig = z.output<typeof configSchema>;

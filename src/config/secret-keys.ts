@@ -1,0 +1,19 @@
+import type { Path } from './problems.ts';
+
+const secretPaths: readonly Path[] = [
+  ['redis', 'url'],
+  ['admin', 'tokens', '*', 'token'],
+];
+
+/**
+ * Whether what stands here may be a secret: a secret's own place, all below it, and the places above it, where a text
+ * is a secret that slipped out of its key.
+ */
+export function mayBeSecret(path: Path): boolean {
+  return secretPaths.some((secret) =>
+    secret.every((step, depth) => {
+      const here = path[depth];
+      return here === undefined || step === here || step === '*';
+    }),
+  );
+}

@@ -1,0 +1,64 @@
+import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
+
+/** Codes of Node, of OpenSSL's certificate verification and of its handshake. */
+const reasonsByCode: Readonly<Record<string, UpstreamFailureReason>> = {
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'not_yet_valid',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'self_signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'unknown_issuer',
+  UNABLE_TO_GET_ISSUER_CERT: 'unknown_issuer',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'unknown_issuer',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unknown_issuer',
+  CERT_UNTRUSTED: 'unknown_issuer',
+  CERT_REVOKED: 'revoked',
+  CERT_SIGNATURE_FAILURE: 'certificate',
+  CERT_CHAIN_TOO_LONG: 'certificate',
+  CERT_REJECTED: 'certificate',
+  INVALID_CA: 'certificate',
+  INVALID_PURPOSE: 'certificate',
+  PATH_LENGTH_EXCEEDED: 'certificate',
+  HOSTNAME_MISMATCH: 'name_mismatch',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'name_mismatch',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'not_tls',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'not_tls',
+  ERR_SSL_HTTP_REQUEST: 'not_tls',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'protocol_too_old',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'protocol_too_old',
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EACCES: 'unreachable',
+  EPERM: 'unreachable',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+};
+
+/** What Deno's TLS (rustls) says instead of a code. */
+const reasonsByText: readonly (readonly [RegExp, UpstreamFailureReason])[] = [
+  [/invalid peer certificate: Expired/i, 'expired'],
+  [/invalid peer certificate: NotValidYet/i, 'not_yet_valid'],
+  [/invalid peer certificate: UnknownIssuer/i, 'unknown_issuer'],
+  [/invalid peer certificate: .*NotValidForName/i, 'name_mismatch'],
+  [/invalid peer certificate: Revoked/i, 'revoked'],
+  [/invalid peer certificate/i, 'certificate'],
+  [/peer is incompatible|ProtocolVersion/i, 'protocol_too_old'],
+  [/corrupt message|InvalidContentType/i, 'not_tls'],
+  [/failed to lookup address|name or service not known/i, 'dns'],
+];
+
+/** Translates an error of connecting or of the handshake, once, into the closed set that everyone else reads. */
+export function failureReason(error: Error): UpstreamFailureReason {
+  // All addresses of a dual-stack host failed: the first failure speaks for the others.
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return failureReason(error.errors[0]);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const byText = reasonsByText.find(([pattern]) => pattern.test(error.message))?.[1];
+  return (
+    byText ?? reasonsByCode[code] ?? (code.startsWith('ERR_SSL') || code === 'EPROTO' ? 'tls_failed' : 'unreachable')
+  );
+}

@@ -1,0 +1,275 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Upstream } from '../policy/upstream.ts';
+import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
+import { LineReader } from '../pop3/line-reader.ts';
+import type { StatusReply } from '../pop3/reply.ts';
+import {
+  beginUpstreamLogin,
+  maxUpstreamLineOctets,
+  stepUpstreamLogin,
+  type UpstreamDialogue,
+  type UpstreamLoginEffect,
+  type UpstreamLoginEvent,
+  type UpstreamLoginState,
+} from '../pop3/upstream-login.ts';
+import { failureReason } from './failure-reason.ts';
+import type { UpstreamMemory } from './upstream-memory.ts';
+
+/** Each step's longest wait. They add up to less than the client's own patience, which is a minute as a rule. */
+const stepTimeoutsMs = { connection: 10_000, handshake: 10_000, greeting: 15_000, reply: 30_000 } as const;
+type StepName = keyof typeof stepTimeoutsMs;
+
+/** An address a connection came to lead to. */
+export interface ConnectedEndpoint {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+}
+
+/** One conversation with an upstream, and who wants to know of it. */
+export interface ConversationOptions {
+  readonly upstream: Upstream;
+  readonly memory: UpstreamMemory;
+  readonly credentials?: UpstreamDialogue['credentials'];
+  readonly signal?: AbortSignal;
+  /** Whether the connection leads back to this very process. */
+  readonly isOwnEndpoint: (endpoint: ConnectedEndpoint) => boolean;
+  /** The handshake is done, the certificate not yet judged: for reports on certificates that then fail. */
+  readonly onHandshake?: (socket: TLSSocket) => void;
+  /** Verified and greeted; credentials follow, if there are any. */
+  readonly onReady?: (socket: TLSSocket) => void;
+  readonly onCapabilities?: (lines: readonly string[]) => void;
+}
+
+/** How it ended. An accepted login's socket is paused, without listeners, and the receiver's to close; any other is closed. */
+export type ConversationResult =
+  | {
+      readonly kind: 'accepted';
+      readonly reply: StatusReply;
+      readonly socket: TLSSocket;
+      readonly received: Uint8Array;
+    }
+  | { readonly kind: 'refused'; readonly reply: StatusReply }
+  /** No credentials were given: the server is verified, and has said what it can do. */
+  | { readonly kind: 'greeted' }
+  | { readonly kind: 'failed'; readonly reason: UpstreamFailureReason; readonly detail: string };
+
+/** Dials an upstream, verifies it and logs in. Never rejects; every step is bounded in time. */
+export function converse(options: ConversationOptions): Promise<ConversationResult> {
+  return new Promise((resolve) => new Conversation(options, resolve).start());
+}
+
+class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #resolve: (result: ConversationResult) => void;
+  #socket: Socket | undefined;
+  #tlsSocket: TLSSocket | undefined;
+  #reader = new LineReader();
+  #state: UpstreamLoginState;
+  #timer: NodeJS.Timeout | undefined;
+  #isSettled = false;
+
+  constructor(options: ConversationOptions, resolve: (result: ConversationResult) => void) {
+    const { upstream, memory, credentials } = options;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#state = beginUpstreamLogin({
+      tls: upstream.tls,
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(credentials === undefined || memory.capabilities === undefined
+        ? {}
+        : { knownCapabilities: memory.capabilities }),
+    });
+  }
+
+  start(): void {
+    const { upstream, signal } = this.#options;
+    if (signal?.aborted) {
+      this.#onAbort();
+      return;
+    }
+    signal?.addEventListener('abort', this.#onAbort);
+    this.#expect('connection');
+    const endpoint = { host: upstream.host, port: upstream.port, noDelay: true };
+    if (upstream.tls === 'implicit') {
+      this.#attach(this.#secure(endpoint));
+    } else {
+      this.#attach(connectTcp(endpoint));
+    }
+    this.#socket?.once('connect', this.#onConnect);
+  }
+
+  /** Begins a handshake that fails unless the certificate is valid, from a trusted authority, and for the server's name. */
+  #secure(transport: ConnectionOptions): TLSSocket {
+    const { upstream, memory, onHandshake } = this.#options;
+    const { serverName } = upstream;
+    const session = memory.session;
+    const socket = connectTls({
+      ...transport,
+      secureContext: memory.secureContext,
+      // An address is no name to send (RFC 6066 §3), but the certificate must carry it all the same.
+      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+      ...(session === undefined ? {} : { session }),
+    });
+    if (onHandshake !== undefined) socket.prependListener('secure', () => onHandshake(socket));
+    socket.once('secureConnect', this.#onSecure);
+    socket.on('session', (ticket) => memory.keepSession(ticket, socket.isSessionReused()));
+    this.#tlsSocket = socket;
+    return socket;
+  }
+
+  #attach(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  #detach(socket: Socket): void {
+    socket.off('data', this.#onData);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+  }
+
+  readonly #onConnect = (): void => {
+    const { remoteAddress, remotePort, localAddress } = this.#socket ?? {};
+    if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined) return;
+    if (this.#options.isOwnEndpoint({ remoteAddress, remotePort, localAddress })) {
+      this.#fail('loop', `${remoteAddress}:${remotePort} is a listener of this Postern`);
+    } else if (this.#options.upstream.tls === 'implicit') {
+      this.#expect('handshake');
+    } else {
+      this.#expect('greeting');
+      this.#socket?.on('data', this.#onData);
+    }
+  };
+
+  readonly #onSecure = (): void => {
+    const socket = this.#tlsSocket;
+    if (socket === undefined) return;
+    // Node and Deno have destroyed an unverified socket by now; nothing goes on should that ever change.
+    if (!socket.authorized) {
+      this.#fail('certificate', String(socket.authorizationError));
+      return;
+    }
+    this.#expect('greeting');
+    socket.on('data', this.#onData);
+    if (this.#state.stage.name === 'upgrading') this.#step({ kind: 'tlsVerified' });
+  };
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#reader.push(chunk);
+    while (!this.#isSettled && this.#state.stage.name !== 'upgrading') {
+      const read = this.#reader.next(maxUpstreamLineOctets);
+      if (read.kind === 'incomplete') return;
+      if (read.kind === 'tooLong') this.#step({ kind: 'lineTooLong' });
+      else this.#step({ kind: 'line', text: read.text, isFollowed: this.#hasMore() });
+    }
+  };
+
+  #hasMore(): boolean {
+    return this.#reader.bufferedOctets > 0 || (this.#socket?.readableLength ?? 0) > 0;
+  }
+
+  #step(event: UpstreamLoginEvent): void {
+    const { state, effects } = stepUpstreamLogin(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: UpstreamLoginEffect): void {
+    const { memory, onCapabilities } = this.#options;
+    switch (effect.kind) {
+      case 'send':
+        this.#expect('reply');
+        this.#socket?.write(effect.lines, 'latin1');
+        break;
+      case 'startTls':
+        this.#upgrade();
+        break;
+      case 'capabilitiesLearnt':
+        memory.keepCapabilities(effect.capabilities);
+        onCapabilities?.(effect.lines);
+        break;
+      case 'ready':
+        this.#onReady();
+        break;
+      case 'accepted':
+        this.#hand(effect.reply);
+        break;
+      case 'refused':
+        memory.forgetCapabilities();
+        this.#settle({ kind: 'refused', reply: effect.reply });
+        break;
+      case 'failed':
+        this.#fail(effect.reason, effect.detail);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #upgrade(): void {
+    const raw = this.#socket;
+    if (raw === undefined) return;
+    this.#detach(raw);
+    this.#reader = new LineReader();
+    this.#expect('handshake');
+    this.#attach(this.#secure({ socket: raw }));
+  }
+
+  #onReady(): void {
+    if (this.#tlsSocket !== undefined) this.#options.onReady?.(this.#tlsSocket);
+    if (this.#options.credentials === undefined) this.#settle({ kind: 'greeted' });
+  }
+
+  #hand(reply: StatusReply): void {
+    const socket = this.#tlsSocket;
+    if (socket === undefined) return;
+    socket.pause();
+    this.#detach(socket);
+    this.#tlsSocket = undefined;
+    this.#socket = undefined;
+    this.#settle({ kind: 'accepted', reply, socket, received: this.#reader.takeRest() });
+  }
+
+  #expect(step: StepName): void {
+    clearTimeout(this.#timer);
+    const ms = stepTimeoutsMs[step];
+    this.#timer = setTimeout(() => this.#fail('timeout', `No ${step} within ${ms / 1000} s`), ms);
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#fail(failureReason(error), describe(error));
+  };
+
+  readonly #onClose = (): void => {
+    this.#fail('reset', 'It closed the connection');
+  };
+
+  readonly #onAbort = (): void => {
+    this.#fail('reset', 'The client went away');
+  };
+
+  #fail(reason: UpstreamFailureReason, detail: string): void {
+    this.#settle({ kind: 'failed', reason, detail });
+  }
+
+  #settle(result: ConversationResult): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    // Late errors of a socket being destroyed are nobody's business any more, but must have a listener.
+    this.#socket?.destroy();
+    this.#resolve(result);
+  }
+}
+
+/** An error's own words in one line, its OpenSSL decoration left out. */
+function describe(error: Error): string {
+  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  const openssl = /^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(inner.message)?.[1];
+  return (openssl ?? inner.message).replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+}

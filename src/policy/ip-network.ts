@@ -1,0 +1,61 @@
+const GROUPS = 8;
+/** Groups of a /64: what one site, or one host with privacy addresses, is usually given. */
+const NETWORK_GROUPS = 4;
+
+/** The eight 16-bit groups of an IPv6 address (RFC 4291 §2.2), any zone left out; undefined where the text is none. */
+export function parseIpv6(text: string): readonly number[] | undefined {
+  const address = /^([^%]+)(?:%[0-9A-Za-z.:-]+)?$/.exec(text)?.[1];
+  if (address === undefined) return undefined;
+  const halves = address.split('::');
+  const [first = '', second] = halves;
+  if (second === undefined) {
+    const groups = parseGroups(first, { mayEndInIpv4: true });
+    return groups?.length === GROUPS ? groups : undefined;
+  }
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(first, { mayEndInIpv4: false });
+  const tail = parseGroups(second, { mayEndInIpv4: true });
+  if (head === undefined || tail === undefined) return undefined;
+  const zeros = GROUPS - head.length - tail.length;
+  return zeros < 1 ? undefined : [...head, ...new Array<number>(zeros).fill(0), ...tail];
+}
+
+function parseGroups(text: string, { mayEndInIpv4 }: { readonly mayEndInIpv4: boolean }): number[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const groups: number[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      groups.push(Number.parseInt(part, 16));
+      continue;
+    }
+    const octets = mayEndInIpv4 && index === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (octets === undefined) return undefined;
+    const [a, b, c, d] = octets;
+    groups.push(a * 256 + b, c * 256 + d);
+  }
+  return groups;
+}
+
+function parseIpv4(text: string): [number, number, number, number] | undefined {
+  const octets = text.split('.').map((part) => (/^(?:0|[1-9]\d{0,2})$/.test(part) ? Number(part) : 256));
+  const [a, b, c, d] = octets;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || octets.length > 4) return undefined;
+  return Math.max(a, b, c, d) > 255 ? undefined : [a, b, c, d];
+}
+
+/**
+ * The network that shares one count of failures with `address`: an IPv4 address itself, for IPv6 its /64 in canonical
+ * form (RFC 5952), since its owner picks any of the 2⁶⁴ addresses in it. Text that is no address stands for itself.
+ */
+export function limitedNetwork(address: string): string {
+  const groups = parseIpv6(address);
+  if (groups === undefined) return address;
+  const [g0, g1, g2, g3, g4, g5, g6 = 0, g7 = 0] = groups;
+  const isIpv4Mapped = [g0, g1, g2, g3, g4].every((group) => group === 0) && g5 === 0xffff;
+  if (isIpv4Mapped) return [g6 >> 8, g6 & 255, g7 >> 8, g7 & 255].join('.');
+  // The host's four zero groups are the longest run, so `::` always stands at the end.
+  const network = groups.slice(0, NETWORK_GROUPS);
+  while (network.at(-1) === 0) network.pop();
+  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
+}

@@ -1,0 +1,123 @@
+import { type Account, readAccounts } from './account.ts';
+import { type Provider, replyForUnservedProvider } from './provider.ts';
+import type { Upstream } from './upstream.ts';
+
+/** An upstream and the domains it claims: names, or `*.example.com` for every name below. */
+export interface RoutedUpstream extends Upstream {
+  readonly domains: readonly string[];
+}
+
+/** What decides where an account is served. */
+export interface RoutingOptions {
+  readonly upstreams: readonly RoutedUpstream[];
+  readonly providers: readonly Provider[];
+  /** An upstream's name or a provider's id, for accounts that no domain claims. */
+  readonly default?: string;
+  /** Characters that stand between user and domain, best first. */
+  readonly separators: string;
+}
+
+/** Where one login goes. */
+export type Route =
+  | {
+      readonly kind: 'upstream';
+      readonly account: string;
+      readonly upstream: Upstream;
+      /** What the upstream knows the user by. */
+      readonly username: string;
+    }
+  /** `reply` stands behind `-ERR` and says what to do. */
+  | { readonly kind: 'unrouted'; readonly account: string; readonly reply: string };
+
+type Destination =
+  | { readonly kind: 'upstream'; readonly upstream: Upstream }
+  | { readonly kind: 'unserved'; readonly reply: string };
+
+/** Finds the upstream of a login: the listener's own, else by domain in configuration and catalog, else the default. */
+export class Router {
+  readonly #byName = new Map<string, Destination>();
+  readonly #byDomain = new Map<string, Destination>();
+  readonly #byParentDomain = new Map<string, Destination>();
+  readonly #default: Destination | undefined;
+  readonly #separators: string;
+
+  constructor(options: RoutingOptions) {
+    // Providers first: what the configuration says of a name or domain replaces what the catalog says.
+    for (const provider of options.providers) {
+      this.#add({ name: provider.id, domains: provider.domains, destination: providerDestination(provider) });
+    }
+    for (const upstream of options.upstreams) {
+      this.#add({ name: upstream.name, domains: upstream.domains, destination: { kind: 'upstream', upstream } });
+    }
+    this.#default = options.default === undefined ? undefined : this.#byName.get(options.default);
+    this.#separators = options.separators;
+  }
+
+  /** Routes a login name (an octet string); `listenerUpstream` overrides every domain. */
+  route(login: string, listenerUpstream?: string): Route {
+    const readings = readAccounts(login, this.#separators);
+    const own = listenerUpstream === undefined ? undefined : this.#byName.get(listenerUpstream);
+    for (const account of readings) {
+      const claimed = account.domain === undefined ? undefined : this.#destinationOf(account.domain);
+      if (claimed !== undefined) return settle(account, own ?? claimed);
+    }
+    // No domain of it is known. A separator other than "@" may then as well be a letter of the name.
+    const account = login.includes('@') ? readings[0] : readings.at(-1);
+    if (account === undefined) throw new Error('Cannot route: a login has at least one reading');
+    const destination = own ?? this.#default;
+    if (destination !== undefined) return settle(account, destination);
+    return { kind: 'unrouted', account: account.name, reply: unroutedReply(account) };
+  }
+
+  /** The upstream of that name, provider id or domain, if passwords can be used there. */
+  find(nameOrDomain: string): Upstream | undefined {
+    const destination = this.#byName.get(nameOrDomain) ?? this.#destinationOf(nameOrDomain.toLowerCase());
+    return destination?.kind === 'upstream' ? destination.upstream : undefined;
+  }
+
+  #add({ name, domains, destination }: { name: string; domains: readonly string[]; destination: Destination }): void {
+    this.#byName.set(name, destination);
+    for (const domain of domains) {
+      if (domain.startsWith('*.')) this.#byParentDomain.set(domain.slice(2), destination);
+      else this.#byDomain.set(domain, destination);
+    }
+  }
+
+  #destinationOf(domain: string): Destination | undefined {
+    const exact = this.#byDomain.get(domain);
+    if (exact !== undefined) return exact;
+    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+      const parent = this.#byParentDomain.get(domain.slice(dot + 1));
+      if (parent !== undefined) return parent;
+    }
+    return undefined;
+  }
+}
+
+function providerDestination(provider: Provider): Destination {
+  const reply = replyForUnservedProvider(provider);
+  if (reply !== undefined || provider.pop3 === undefined) return { kind: 'unserved', reply: reply ?? '' };
+  return {
+    kind: 'upstream',
+    upstream: {
+      name: provider.id,
+      ...provider.pop3,
+      serverName: provider.pop3.host,
+      minVersion: 'TLSv1.2',
+      username: provider.username,
+    },
+  };
+}
+
+function settle(account: Account, destination: Destination): Route {
+  if (destination.kind === 'unserved') return { kind: 'unrouted', account: account.name, reply: destination.reply };
+  const { upstream } = destination;
+  const isLocalpartWanted = account.domain !== undefined && upstream.username === 'localpart';
+  const username = isLocalpartWanted ? account.localpart : account.address;
+  return { kind: 'upstream', account: account.name, upstream, username };
+}
+
+function unroutedReply({ domain }: Account): string {
+  if (domain === undefined) return '[SYS/PERM] Please use your whole mail address as user name';
+  return '[SYS/PERM] No mail server is known for the domain of this address. Please tell your administrator';
+}

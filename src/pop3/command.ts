@@ -1,0 +1,47 @@
+/** A client's line in the authorization state, parsed (RFC 1939 §7, RFC 2449 §5, RFC 2595 §4, RFC 5034 §4). */
+export type Command =
+  | { readonly verb: 'CAPA' }
+  | { readonly verb: 'STLS' }
+  | { readonly verb: 'QUIT' }
+  | { readonly verb: 'USER'; readonly name: string }
+  /** The password is all that follows the first space: spaces and 8-bit octets are part of it. */
+  | { readonly verb: 'PASS'; readonly password: string }
+  /** Without a mechanism: the client asks which there are. */
+  | { readonly verb: 'AUTH'; readonly mechanism?: string; readonly initialResponse?: string }
+  | { readonly verb: 'unknown' }
+  | { readonly verb: 'malformed'; readonly usage: string };
+
+/** Parses one line without its ending, as an octet string. Keywords are case-insensitive (RFC 1939 §3). */
+export function parseCommand(line: string): Command {
+  const space = line.indexOf(' ');
+  const keyword = (space === -1 ? line : line.slice(0, space)).toUpperCase();
+  const argument = space === -1 ? '' : line.slice(space + 1);
+  switch (keyword) {
+    case 'CAPA':
+    case 'STLS':
+    case 'QUIT':
+      return argument.trim() === '' ? { verb: keyword } : { verb: 'malformed', usage: keyword };
+    case 'USER': {
+      const name = argument.trim();
+      return name === '' ? { verb: 'malformed', usage: 'USER name' } : { verb: 'USER', name };
+    }
+    case 'PASS':
+      return argument === '' ? { verb: 'malformed', usage: 'PASS password' } : { verb: 'PASS', password: argument };
+    case 'AUTH':
+      return parseAuth(argument.trim());
+    default:
+      return { verb: 'unknown' };
+  }
+}
+
+function parseAuth(argument: string): Command {
+  if (argument === '') return { verb: 'AUTH' };
+  const words = argument.split(/ +/);
+  const [mechanism, initialResponse, ...rest] = words;
+  if (mechanism === undefined || rest.length > 0) return { verb: 'malformed', usage: 'AUTH mechanism [response]' };
+  return {
+    verb: 'AUTH',
+    mechanism: mechanism.toUpperCase(),
+    ...(initialResponse === undefined ? {} : { initialResponse }),
+  };
+}

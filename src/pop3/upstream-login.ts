@@ -1,0 +1,220 @@
+import { parseCapabilities, type UpstreamCapabilities } from './capabilities.ts';
+import { parseStatusReply, type StatusReply } from './reply.ts';
+import { encodePlainMessage } from './sasl.ts';
+
+/** Longest line of an upstream that is read; eight times what RFC 2449 §4 permits. */
+export const maxUpstreamLineOctets = 4096;
+/** Lines of a CAPA response; real servers send a dozen. */
+const maxCapabilityLines = 100;
+/** Longest AUTH command with an initial response; a longer one is sent as a line of its own (RFC 5034 §4). */
+const maxInitialResponseOctets = 255;
+
+/** What is known before the dialogue begins. */
+export interface UpstreamDialogue {
+  readonly tls: 'implicit' | 'starttls';
+  /** Octet strings without CR, LF or NUL; absent: find out what the server offers and stop there. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** Learnt in an earlier session, under verified TLS; saves asking again. */
+  readonly knownCapabilities?: UpstreamCapabilities;
+}
+
+type Stage =
+  | { readonly name: 'awaitingGreeting' }
+  | { readonly name: 'awaitingCapabilities'; readonly lines?: readonly string[] }
+  | { readonly name: 'awaitingStlsReply' }
+  | { readonly name: 'upgrading' }
+  | { readonly name: 'awaitingChallenge' }
+  | { readonly name: 'awaitingUserReply' }
+  | { readonly name: 'awaitingLoginReply' }
+  | { readonly name: 'finished' };
+
+/** Where Postern's own login at an upstream stands, from its greeting to the answer. */
+export interface UpstreamLoginState {
+  readonly dialogue: UpstreamDialogue;
+  /** Credentials are sent in no other condition. */
+  readonly isSecure: boolean;
+  readonly stage: Stage;
+}
+
+/** Something that happened on the upstream's side. */
+export type UpstreamLoginEvent =
+  /** A line without its ending; `isFollowed`: more octets have already arrived behind it. */
+  | { readonly kind: 'line'; readonly text: string; readonly isFollowed: boolean }
+  | { readonly kind: 'lineTooLong' }
+  /** The handshake is done and the certificate verified. */
+  | { readonly kind: 'tlsVerified' };
+
+/** What whoever holds the socket has to do, in order. */
+export type UpstreamLoginEffect =
+  /** Octets to send: whole lines with their endings. */
+  | { readonly kind: 'send'; readonly lines: string }
+  | { readonly kind: 'startTls' }
+  /** Learnt under verified TLS. */
+  | {
+      readonly kind: 'capabilitiesLearnt';
+      readonly capabilities: UpstreamCapabilities;
+      readonly lines: readonly string[];
+    }
+  /** The connection is verified and greeted; credentials come next, if there are any. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'accepted'; readonly reply: StatusReply }
+  | { readonly kind: 'refused'; readonly reply: StatusReply }
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'no_stls' | 'injected' | 'not_pop3' | 'unavailable';
+      readonly detail: string;
+    };
+
+/** A new state and what follows from it. */
+export interface UpstreamLoginStep {
+  readonly state: UpstreamLoginState;
+  readonly effects: readonly UpstreamLoginEffect[];
+}
+
+/** The state of a connection just made; for implicit TLS that means verified too. */
+export function beginUpstreamLogin(dialogue: UpstreamDialogue): UpstreamLoginState {
+  return { dialogue, isSecure: dialogue.tls === 'implicit', stage: { name: 'awaitingGreeting' } };
+}
+
+/** The next state and its effects. Throws where an event cannot happen in a state: that is the caller's mistake. */
+export function stepUpstreamLogin(state: UpstreamLoginState, event: UpstreamLoginEvent): UpstreamLoginStep {
+  switch (event.kind) {
+    case 'line':
+      return onLine(state, event);
+    case 'lineTooLong':
+      return fail(state, 'not_pop3', 'It sent a line that is too long');
+    case 'tlsVerified':
+      if (state.stage.name !== 'upgrading') throw new Error(`Cannot handle ${event.kind} while ${state.stage.name}`);
+      return afterGreeting({ ...state, isSecure: true });
+    default:
+      return event satisfies never;
+  }
+}
+
+function onLine(
+  state: UpstreamLoginState,
+  { text, isFollowed }: { text: string; isFollowed: boolean },
+): UpstreamLoginStep {
+  const { stage } = state;
+  switch (stage.name) {
+    case 'awaitingCapabilities':
+      if (stage.lines !== undefined) return onCapabilityLine(state, { text, lines: stage.lines });
+      break;
+    case 'awaitingChallenge':
+      if (text === '+' || text.startsWith('+ ')) return sendPlainMessage(state);
+      break;
+    case 'upgrading':
+    case 'finished':
+      throw new Error(`Cannot handle a line while ${stage.name}`);
+  }
+  const reply = parseStatusReply(text);
+  return reply === undefined
+    ? fail(state, 'not_pop3', `It sent ${quote(text)}`)
+    : onReply(state, { reply, isFollowed });
+}
+
+function onReply(
+  state: UpstreamLoginState,
+  { reply, isFollowed }: { reply: StatusReply; isFollowed: boolean },
+): UpstreamLoginStep {
+  const { stage } = state;
+  switch (stage.name) {
+    case 'awaitingGreeting':
+      return reply.isOk ? afterGreeting(state) : fail(state, 'unavailable', `It greeted with ${quote(reply.text)}`);
+    case 'awaitingCapabilities':
+      // CAPA is optional (RFC 2449 §1): a server without it knows USER and PASS, and no STLS that it would announce.
+      if (!reply.isOk) return afterCapabilities(state, []);
+      return { state: { ...state, stage: { name: 'awaitingCapabilities', lines: [] } }, effects: [] };
+    case 'awaitingStlsReply':
+      if (!reply.isOk) return fail(state, 'no_stls', `It refused STLS with ${quote(reply.text)}`);
+      if (isFollowed) return fail(state, 'injected', 'Octets follow its reply to STLS');
+      return { state: { ...state, stage: { name: 'upgrading' } }, effects: [{ kind: 'startTls' }] };
+    case 'awaitingUserReply':
+      if (!reply.isOk) return finish(state, { kind: 'refused', reply });
+      return send(state, { name: 'awaitingLoginReply' }, `PASS ${credentialsOf(state).password}`);
+    case 'awaitingChallenge':
+    case 'awaitingLoginReply':
+      return finish(state, { kind: reply.isOk ? 'accepted' : 'refused', reply });
+    case 'upgrading':
+    case 'finished':
+      throw new Error(`Cannot handle a reply while ${stage.name}`);
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** What comes behind a greeting, and behind the handshake of STLS, which has no greeting of its own (RFC 2595 §4). */
+function afterGreeting(state: UpstreamLoginState): UpstreamLoginStep {
+  const { knownCapabilities } = state.dialogue;
+  if (state.isSecure && knownCapabilities !== undefined) return logIn(state, knownCapabilities);
+  return send(state, { name: 'awaitingCapabilities' }, 'CAPA');
+}
+
+function onCapabilityLine(
+  state: UpstreamLoginState,
+  { text, lines }: { text: string; lines: readonly string[] },
+): UpstreamLoginStep {
+  if (text === '.') return afterCapabilities(state, lines);
+  if (lines.length === maxCapabilityLines) return fail(state, 'not_pop3', 'Its list of capabilities does not end');
+  return { state: { ...state, stage: { name: 'awaitingCapabilities', lines: [...lines, text] } }, effects: [] };
+}
+
+function afterCapabilities(state: UpstreamLoginState, lines: readonly string[]): UpstreamLoginStep {
+  const capabilities = parseCapabilities(lines);
+  if (state.isSecure) {
+    const { state: next, effects } = logIn(state, capabilities);
+    return { state: next, effects: [{ kind: 'capabilitiesLearnt', capabilities, lines }, ...effects] };
+  }
+  if (!capabilities.offersStls) return fail(state, 'no_stls', 'It does not offer STLS');
+  return send(state, { name: 'awaitingStlsReply' }, 'STLS');
+}
+
+function logIn(state: UpstreamLoginState, capabilities: UpstreamCapabilities): UpstreamLoginStep {
+  if (state.dialogue.credentials === undefined) return finish(state, { kind: 'ready' });
+  const { state: next, effects } = sendCredentials(state, capabilities);
+  return { state: next, effects: [{ kind: 'ready' }, ...effects] };
+}
+
+function sendCredentials(state: UpstreamLoginState, { offersSaslPlain }: UpstreamCapabilities): UpstreamLoginStep {
+  const { username, password } = credentialsOf(state);
+  if (!offersSaslPlain) return send(state, { name: 'awaitingUserReply' }, `USER ${username}`);
+  const command = `AUTH PLAIN ${encodePlainMessage(username, password)}`;
+  if (command.length > maxInitialResponseOctets) return send(state, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
+  return send(state, { name: 'awaitingLoginReply' }, command);
+}
+
+function sendPlainMessage(state: UpstreamLoginState): UpstreamLoginStep {
+  const { username, password } = credentialsOf(state);
+  return send(state, { name: 'awaitingLoginReply' }, encodePlainMessage(username, password));
+}
+
+/** The one place that hands credentials out, and only to a secure connection. */
+function credentialsOf({ dialogue, isSecure }: UpstreamLoginState): {
+  readonly username: string;
+  readonly password: string;
+} {
+  if (!isSecure || dialogue.credentials === undefined)
+    throw new Error('Cannot send credentials: the upstream is not verified');
+  return dialogue.credentials;
+}
+
+function send(state: UpstreamLoginState, stage: Stage, line: string): UpstreamLoginStep {
+  return { state: { ...state, stage }, effects: [{ kind: 'send', lines: `${line}\r\n` }] };
+}
+
+function finish(state: UpstreamLoginState, effect: UpstreamLoginEffect): UpstreamLoginStep {
+  return { state: { ...state, stage: { name: 'finished' } }, effects: [effect] };
+}
+
+function fail(
+  state: UpstreamLoginState,
+  reason: 'no_stls' | 'injected' | 'not_pop3' | 'unavailable',
+  detail: string,
+): UpstreamLoginStep {
+  return finish(state, { kind: 'failed', reason, detail });
+}
+
+/** An upstream's words for a log line: printable, short, quoted. */
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 200));
+}

@@ -1,0 +1,143 @@
+import type { Router } from '../policy/routing.ts';
+import type { Transport } from '../policy/transport.ts';
+import type { Upstream } from '../policy/upstream.ts';
+import { isTlsFailure, replyForFailure, type UpstreamFailure } from '../policy/upstream-failure.ts';
+import type { StatusReply } from '../pop3/reply.ts';
+import type { LoginResult, Report, SessionIdentity } from './events.ts';
+import type { Credentials, Guard, GuardVerdict, LogInUpstream, LoginSubject, UpstreamSession } from './ports.ts';
+
+/** What a login needs from outside. */
+export interface LoginPorts {
+  readonly router: Router;
+  readonly guard: Guard;
+  readonly logInUpstream: LogInUpstream;
+  readonly report: Report;
+  /** A clock that never steps back, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** One login as the client asked for it. */
+export interface LoginRequest {
+  readonly identity: SessionIdentity;
+  readonly transport: Transport;
+  readonly credentials: Credentials;
+  /** The listener's upstream, where it has one. */
+  readonly listenerUpstream?: string;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+interface FinishedLogin {
+  readonly account: string;
+  /** Stands behind the status indicator. */
+  readonly reply: string;
+}
+
+/** A login that stands. Whoever gets it owns the upstream's connection. */
+export interface AcceptedLogin extends FinishedLogin {
+  readonly result: 'accepted';
+  readonly upstream: Upstream;
+  readonly session: UpstreamSession;
+}
+
+interface FailedLogin extends FinishedLogin {
+  readonly result: Exclude<LoginResult, 'accepted'>;
+  readonly upstream?: Upstream;
+  readonly failure?: UpstreamFailure;
+}
+
+/** How a login ended. */
+export type LoginOutcome = AcceptedLogin | FailedLogin;
+
+/** Routes a login, asks the guard, logs in upstream, tells the guard and reports the outcome. */
+export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<LoginOutcome> {
+  const startedAtMs = ports.nowMs();
+  const outcome = await decide(request, ports);
+  ports.report({
+    kind: 'loginFinished',
+    ...request.identity,
+    transport: request.transport,
+    account: outcome.account,
+    ...(outcome.upstream === undefined ? {} : { upstream: outcome.upstream.name }),
+    result: outcome.result,
+    durationMs: ports.nowMs() - startedAtMs,
+    reply: outcome.reply,
+    ...('failure' in outcome && outcome.failure !== undefined ? { failure: outcome.failure } : {}),
+  });
+  return outcome;
+}
+
+async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOutcome> {
+  const { identity, credentials, signal } = request;
+  const route = ports.router.route(credentials.username, request.listenerUpstream);
+  if (route.kind === 'unrouted') return { result: 'unrouted', account: route.account, reply: route.reply };
+  const { account, upstream, username } = route;
+  const subject: LoginSubject = { address: identity.address, account };
+
+  const verdict = await ports.guard.admit(subject);
+  if (verdict.kind !== 'allowed') return { result: 'limited', account, upstream, reply: replyForVerdict(verdict) };
+
+  const login = await ports.logInUpstream({
+    upstream,
+    credentials: { username, password: credentials.password },
+    signal,
+    onConnected: ({ address, tls, durationMs }) =>
+      ports.report({
+        kind: 'upstreamConnected',
+        ...identity,
+        upstream: upstream.name,
+        upstreamAddress: address,
+        tls,
+        durationMs,
+      }),
+  });
+  switch (login.kind) {
+    case 'accepted':
+      await ports.guard.settle(subject, 'accepted');
+      return { result: 'accepted', account, upstream, reply: login.reply.text, session: login.session };
+    case 'refused': {
+      const result = classifyRefusal(login.reply);
+      if (result === 'refused') await ports.guard.settle(subject, 'refused');
+      return { result, account, upstream, reply: replyForRefusal(login.reply) };
+    }
+    case 'failed': {
+      const result = signal.aborted ? 'cancelled' : isTlsFailure(login.failure.reason) ? 'untrusted' : 'unreachable';
+      const reply = replyForFailure(login.failure.reason, upstream.host);
+      return { result, account, upstream, reply, failure: login.failure };
+    }
+    default:
+      return login satisfies never;
+  }
+}
+
+/** What an upstream's refusal means, by its response code (RFC 2449 §8.1, RFC 3206 §4); without a code it is about the credentials. */
+export function classifyRefusal({ code }: StatusReply): 'refused' | 'busy' | 'denied' {
+  switch (code) {
+    case 'IN-USE':
+    case 'LOGIN-DELAY':
+    case 'SYS/TEMP':
+      return 'busy';
+    case 'SYS/PERM':
+      return 'denied';
+    default:
+      return 'refused';
+  }
+}
+
+/** The upstream's own words: people need to read "Application-specific password required". */
+function replyForRefusal({ code, text }: StatusReply): string {
+  if (code !== undefined) return text;
+  return text === '' ? '[AUTH] The mail server refused this user name or password' : `[AUTH] ${text}`;
+}
+
+function replyForVerdict(verdict: Exclude<GuardVerdict, { kind: 'allowed' }>): string {
+  if (verdict.kind === 'unavailable') return '[SYS/TEMP] Logins cannot be checked right now. Please try again later';
+  return `[SYS/TEMP] Too many failed logins. Please try again in ${describeWait(verdict.retryAfterMs)}`;
+}
+
+function describeWait(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  if (seconds < 120) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+}

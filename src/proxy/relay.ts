@@ -1,0 +1,97 @@
+import type { Socket } from 'node:net';
+import type { CommandCounter } from '../pop3/command-counter.ts';
+import type { CloseReason, Traffic } from './events.ts';
+import type { RelayMeter } from './relay-meter.ts';
+
+/** How long a side may take to drink up what was sent before it is cut; the other side is already gone. */
+const lingerMs = 10_000;
+
+/** What a relay needs besides its two sockets. */
+export interface RelayOptions {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Time without an octet in either direction after which both sides are cut. */
+  readonly idleTimeoutMs: number;
+  readonly traffic: Traffic;
+  readonly meter: RelayMeter;
+  readonly commands: CommandCounter;
+  /** Called once, when both sockets are closed. */
+  readonly onClosed: (reason: CloseReason) => void;
+}
+
+/**
+ * Copies octets both ways until both sides are closed: unchanged, in order, as fast as the slower side drinks.
+ * An end of one side is passed on to the other; neither side is ever told anything of Postern's own.
+ */
+export class Relay {
+  readonly #options: RelayOptions;
+  #reason: CloseReason | undefined;
+  #openSockets = 2;
+
+  /** Both sockets must be paused or not yet flowing, and have no listeners left from earlier states. */
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    const { client, upstream, idleTimeoutMs } = options;
+    client.on('data', this.#onClientData);
+    client.on('drain', () => upstream.resume());
+    client.on('end', () => this.#onEnd('client_closed', upstream));
+    client.on('error', () => this.#onEnd('client_reset', upstream));
+    client.on('close', () => this.#onClose('client_closed', upstream));
+    upstream.on('data', this.#onUpstreamData);
+    upstream.on('drain', () => client.resume());
+    upstream.on('end', () => this.#onEnd('upstream_closed', client));
+    upstream.on('error', () => this.#onEnd('upstream_reset', client));
+    upstream.on('close', () => this.#onClose('upstream_closed', client));
+    // Each octet of either direction is read from or written to the client, so its timer alone sees all traffic.
+    client.setTimeout(idleTimeoutMs, () => this.cut('idle_timeout'));
+  }
+
+  /** Passes on what had arrived before the relay began, then lets both sides flow. */
+  start(received: { readonly fromClient: Uint8Array; readonly fromUpstream: Uint8Array }): void {
+    const { client, upstream } = this.#options;
+    if (received.fromUpstream.length > 0) this.#onUpstreamData(received.fromUpstream);
+    if (received.fromClient.length > 0) this.#onClientData(received.fromClient);
+    if (!client.writableNeedDrain) upstream.resume();
+    if (!upstream.writableNeedDrain) client.resume();
+  }
+
+  /** Closes both sides at once. No QUIT is sent: what was marked as deleted stays. */
+  cut(reason: CloseReason): void {
+    this.#reason ??= reason;
+    this.#options.client.destroy();
+    this.#options.upstream.destroy();
+  }
+
+  readonly #onClientData = (chunk: Uint8Array): void => {
+    const { client, upstream, traffic, meter, commands } = this.#options;
+    traffic.toUpstream += chunk.length;
+    meter.octetsToUpstream += chunk.length;
+    commands.count(chunk);
+    if (upstream.writable && !upstream.write(chunk)) client.pause();
+  };
+
+  readonly #onUpstreamData = (chunk: Uint8Array): void => {
+    const { client, upstream, traffic, meter } = this.#options;
+    traffic.toClient += chunk.length;
+    meter.octetsToClient += chunk.length;
+    if (client.writable && !client.write(chunk)) upstream.pause();
+  };
+
+  /** One side will send no more: the other gets what is on its way, then the same end. */
+  #onEnd(reason: CloseReason, other: Socket): void {
+    this.#reason ??= reason;
+    if (other.writable) other.end();
+  }
+
+  #onClose(reason: CloseReason, other: Socket): void {
+    this.#onEnd(reason, other);
+    this.#openSockets -= 1;
+    if (this.#openSockets === 0) {
+      this.#options.onClosed(this.#reason ?? reason);
+      return;
+    }
+    // Nobody listens to the other side any more; it only has to take what is still on its way.
+    other.resume();
+    other.setTimeout(lingerMs, () => other.destroy());
+  }
+}

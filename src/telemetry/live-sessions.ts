@@ -1,0 +1,168 @@
+import type { Transport } from '../policy/transport.ts';
+import type { GateEvent, TlsFacts, Traffic } from '../proxy/events.ts';
+import { printableAccount } from './printable.ts';
+
+/** Where a session stands (RFC 1939 §3); metric label. */
+export const sessionStates = ['authorization', 'transaction'] as const;
+
+/** One of the states that a live session can be in. */
+export type SessionState = (typeof sessionStates)[number];
+
+/** A session that is open now. */
+export interface LiveSession {
+  readonly id: string;
+  readonly listener: string;
+  readonly address: string;
+  readonly port: number;
+  readonly transport: Transport;
+  readonly state: SessionState;
+  readonly openedAtMs: number;
+  readonly clientTls?: TlsFacts;
+  readonly upstreamTls?: TlsFacts;
+  /** The account of the last login, printable; whether it was let in shows in `state`. */
+  readonly account?: string;
+  readonly upstream?: string;
+  readonly relayingSinceMs?: number;
+  /** Grows while the session goes on. */
+  readonly traffic: Readonly<Traffic>;
+}
+
+/** Which sessions to list. Filters are exact; all of them have to match. */
+export interface SessionQuery {
+  readonly account?: string;
+  readonly address?: string;
+  readonly listener?: string;
+  /** At most so many, ≥ 1. */
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: number;
+}
+
+/** A page of sessions, oldest first. */
+export interface SessionPage {
+  readonly sessions: readonly LiveSession[];
+  /** Absent on the last page. Stays valid when sessions end in between. */
+  readonly nextCursor?: number;
+}
+
+/** What can be asked about the sessions that are open now. */
+export interface LiveSessions {
+  readonly size: number;
+  get(id: string): LiveSession | undefined;
+  list(query?: SessionQuery): SessionPage;
+  /** How many sessions of a listener are in a state. */
+  count(listener: string, state: SessionState): number;
+}
+
+interface Entry extends LiveSession {
+  readonly sequence: number;
+}
+
+/** Sessions beyond this are relayed and logged but not listed: far above any `sessions.maxTotal`, it only bounds a leak. */
+const maxEntries = 200_000;
+
+const defaultPageSize = 100;
+
+/** The live view of all sessions, kept up by their events. */
+export class LiveSessionRegistry implements LiveSessions {
+  readonly #entries = new Map<string, Entry>();
+  readonly #nowMs: () => number;
+  #nextSequence = 1;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(id: string): LiveSession | undefined {
+    return this.#entries.get(id);
+  }
+
+  list(query: SessionQuery = {}): SessionPage {
+    const limit = query.limit ?? defaultPageSize;
+    const sessions: Entry[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.sequence <= (query.cursor ?? 0) || !matches(entry, query)) continue;
+      const last = sessions.at(-1);
+      if (sessions.length === limit && last) return { sessions, nextCursor: last.sequence };
+      sessions.push(entry);
+    }
+    return { sessions };
+  }
+
+  count(listener: string, state: SessionState): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.listener === listener && entry.state === state) count += 1;
+    }
+    return count;
+  }
+
+  record(event: GateEvent): void {
+    switch (event.kind) {
+      case 'sessionOpened':
+        this.#open(event);
+        break;
+      case 'clientTlsEstablished':
+        this.#update(event.sessionId, { transport: event.transport, clientTls: event.tls });
+        break;
+      case 'upstreamConnected':
+        this.#update(event.sessionId, { upstream: event.upstream, upstreamTls: event.tls });
+        break;
+      case 'loginFinished':
+        this.#update(event.sessionId, {
+          account: printableAccount(event.account),
+          ...(event.upstream !== undefined && { upstream: event.upstream }),
+        });
+        break;
+      case 'relayStarted':
+        this.#update(event.sessionId, {
+          state: 'transaction',
+          account: printableAccount(event.account),
+          upstream: event.upstream,
+          relayingSinceMs: this.#nowMs(),
+          traffic: event.traffic,
+        });
+        break;
+      case 'sessionClosed':
+        this.#entries.delete(event.sessionId);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #open(event: Extract<GateEvent, { kind: 'sessionOpened' }>): void {
+    if (this.#entries.size >= maxEntries) return;
+    const { sessionId: id, listener, address, port, transport } = event;
+    this.#entries.set(id, {
+      sequence: this.#nextSequence,
+      id,
+      listener,
+      address,
+      port,
+      transport,
+      state: 'authorization',
+      openedAtMs: this.#nowMs(),
+      traffic: { toUpstream: 0, toClient: 0 },
+    });
+    this.#nextSequence += 1;
+  }
+
+  #update(id: string, change: Partial<LiveSession>): void {
+    const entry = this.#entries.get(id);
+    // Setting a key that is there keeps its place, so that pages stay in the order of opening.
+    if (entry) this.#entries.set(id, { ...entry, ...change });
+  }
+}
+
+function matches(session: LiveSession, query: SessionQuery): boolean {
+  return (
+    (query.account === undefined || session.account === query.account) &&
+    (query.address === undefined || session.address === query.address) &&
+    (query.listener === undefined || session.listener === query.listener)
+  );
+}

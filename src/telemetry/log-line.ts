@@ -1,0 +1,171 @@
+import type { LogLevel } from '../config/config.ts';
+import { explainToOperator } from '../policy/upstream-failure.ts';
+import type { GateEvent, LoginResult, SessionIdentity } from '../proxy/events.ts';
+import { printable, printableAccount } from './printable.ts';
+
+/** What a log line says beside its level and time: plain words, and fields to search by. */
+export interface LogLine {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+type LoginFinished = Extract<GateEvent, { kind: 'loginFinished' }>;
+
+const logins: Readonly<Record<LoginResult, { readonly level: LogLevel; readonly message: string }>> = {
+  accepted: { level: 'info', message: 'Login accepted' },
+  refused: { level: 'info', message: 'Login refused by the upstream' },
+  busy: { level: 'info', message: 'Login put off by the upstream' },
+  denied: { level: 'info', message: 'Login denied by the upstream for good' },
+  untrusted: { level: 'warn', message: 'Login not sent on: the upstream cannot be trusted' },
+  unreachable: { level: 'warn', message: 'Login failed: the upstream cannot be reached' },
+  limited: { level: 'info', message: 'Login refused by a limit' },
+  unrouted: { level: 'info', message: 'Login refused: no upstream serves the account' },
+  cancelled: { level: 'debug', message: 'Login cancelled: the client went away' },
+};
+
+/** How much an event matters. Known before its line is put together, so that a silent level costs nothing. */
+export function logLevel(event: GateEvent): LogLevel {
+  switch (event.kind) {
+    case 'sessionOpened':
+    case 'clientTlsEstablished':
+    case 'upstreamConnected':
+    case 'relayStarted':
+    // The login that it stopped is logged at `info`.
+    case 'loginLimited':
+      return 'debug';
+    case 'connectionRefused':
+    case 'clientTlsFailed':
+    case 'blockLifted':
+      return 'info';
+    case 'loginBlocked':
+      return 'warn';
+    case 'loginFinished':
+      return logins[event.result].level;
+    case 'sessionClosed':
+      return event.reason === 'internal_error' ? 'error' : 'info';
+    case 'storeChanged':
+      return event.isUp ? 'info' : 'error';
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Puts an event into words and fields. What a peer chose is bounded and printable. */
+export function logLine(event: GateEvent): LogLine {
+  const { message, ...fields } = describe(event);
+  return { message, fields: { event: event.kind, ...fields } };
+}
+
+function describe(event: GateEvent): { readonly message: string; readonly [field: string]: unknown } {
+  switch (event.kind) {
+    case 'connectionRefused': {
+      const { listener, address, reason } = event;
+      return { message: 'Connection refused', listener, address, reason };
+    }
+    case 'sessionOpened':
+      return { message: 'Session opened', ...session(event), port: event.port, transport: event.transport };
+    case 'clientTlsEstablished': {
+      const { transport, tls } = event;
+      return { message: 'TLS with the client established', ...session(event), transport, ...tls };
+    }
+    case 'clientTlsFailed': {
+      const { transport, detail } = event;
+      return { message: 'TLS with the client failed', ...session(event), transport, detail: printableDetail(detail) };
+    }
+    case 'upstreamConnected': {
+      const { upstream, upstreamAddress, durationMs, tls } = event;
+      const connection = { upstream, upstreamAddress, ...tls, durationMs: Math.round(durationMs) };
+      return { message: 'Upstream connected and verified', ...session(event), ...connection };
+    }
+    case 'loginFinished':
+      return describeLogin(event);
+    case 'relayStarted': {
+      const { account, upstream } = event;
+      return { message: 'Relay started', ...session(event), account: printableAccount(account), upstream };
+    }
+    case 'sessionClosed':
+      return describeClose(event);
+    case 'loginBlocked': {
+      const { limit, subject, durationMs } = event;
+      return { message: 'Logins blocked', limit, subject: printableSubject(subject), durationMs };
+    }
+    case 'loginLimited': {
+      const { limit, subject, retryAfterMs } = event;
+      return { message: 'Login met a block', limit, subject: printableSubject(subject), retryAfterMs };
+    }
+    case 'blockLifted': {
+      const { limit, subject, by } = event;
+      return { message: 'Block lifted', limit, subject: printableSubject(subject), by };
+    }
+    case 'storeChanged': {
+      const { store, isUp, detail } = event;
+      return { message: isUp ? 'Store is up' : 'Store is down', store, detail: printableDetail(detail) };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+function describeLogin(event: LoginFinished) {
+  const { account, upstream, transport, result, durationMs, reply, failure } = event;
+  return {
+    message: logins[result].message,
+    ...session(event),
+    account: printableAccount(account),
+    upstream,
+    transport,
+    result,
+    code: responseCode(reply),
+    durationMs: Math.round(durationMs),
+    ...(failure && {
+      reason: failure.reason,
+      detail: printableDetail(failure.detail),
+      advice: explainToOperator(failure.reason),
+    }),
+  };
+}
+
+function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
+  const { reason, durationMs, traffic, cause } = event;
+  return {
+    message: reason === 'internal_error' ? 'Session closed by an error of our own' : 'Session closed',
+    ...session(event),
+    reason,
+    durationMs: Math.round(durationMs),
+    octetsToUpstream: traffic.toUpstream,
+    octetsToClient: traffic.toClient,
+    ...(cause !== undefined && { error: describeError(cause) }),
+  };
+}
+
+function session({ sessionId, listener, address }: SessionIdentity) {
+  return { session: sessionId, listener, address };
+}
+
+const replyCodes = new Set(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP', 'SYS/PERM', 'UTF8']);
+
+/** The registered response code of a reply. Its text is left out: an upstream may repeat the password in it. */
+function responseCode(reply: string): string | undefined {
+  const code = /^\[([^\]]{1,32})\]/.exec(reply)?.[1]?.toUpperCase();
+  return code !== undefined && replyCodes.has(code) ? code : undefined;
+}
+
+/** Where an error came from. Its message is left out: the runtime's own quote the value they complain about. */
+function describeError(error: unknown) {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    type: error.name,
+    ...('code' in error && typeof error.code === 'string' && { code: error.code }),
+    stack: frames?.slice(0, 20).map((line) => line.trim()),
+  };
+}
+
+function printableDetail(detail: string): string {
+  return printable(detail, 300);
+}
+
+/** A limit's subject is an address, an account or both. */
+function printableSubject(subject: string): string {
+  return printable(subject, 320);
+}

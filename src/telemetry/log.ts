@@ -1,0 +1,66 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import pretty from 'pino-pretty';
+import type { Config } from '../config/config.ts';
+
+/** How to log, and where to. */
+export interface LogOptions {
+  readonly level: Config['log']['level'];
+  readonly format: Config['log']['format'];
+  /** Whether the output is read on a terminal: what `auto` goes by. */
+  readonly isTerminal: boolean;
+  readonly useColour: boolean;
+  /** Takes whole lines; standard output where none is given. */
+  readonly destination?: DestinationStream;
+}
+
+/** A log and the way to empty it before the process ends. */
+export interface Log {
+  readonly logger: Logger;
+  /** Resolves when everything logged so far is written, at the latest after a second. */
+  flush(): Promise<void>;
+}
+
+/** What waits for a slow reader of standard output; what comes on top is dropped, for mail matters more than its log. */
+const maxPendingOctets = 8 * 1024 * 1024;
+
+const flushTimeoutMs = 1_000;
+
+/** Makes the log. Lines leave in order, without worker threads, and without waiting for who reads them. */
+export function createLog(options: LogOptions): Log {
+  const output = options.destination ? { stream: options.destination, flush: async () => {} } : standardOutput();
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTerminal);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    isPretty ? prettyStream(output.stream, options.useColour) : output.stream,
+  );
+  return { logger, flush: output.flush };
+}
+
+function prettyStream(stream: DestinationStream, useColour: boolean): DestinationStream {
+  const prettify = pretty.prettyFactory({
+    colorize: useColour,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'event',
+  });
+  return { write: (line) => stream.write(prettify(line)) };
+}
+
+function standardOutput() {
+  // `minLength: 1` writes each line at once, as 0 does, and makes `flush` wait for the writes that are under way.
+  const stream = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: maxPendingOctets });
+  const flush = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, flushTimeoutMs);
+      stream.flush(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  return { stream, flush };
+}

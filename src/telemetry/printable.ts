@@ -1,0 +1,13 @@
+/** Controls, invisible formatting, line separators and lone surrogates: they would forge lines or drive a terminal. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text that somebody else chose, safe to log: at most `maxLength` characters of it, unprintable ones as `\u{1b}`. */
+export function printable(text: string, maxLength: number): string {
+  const bounded = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return bounded.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** An account, as logs and the live view show it: the longest mail address there is has 254 octets (RFC 5321 §4.5.3.1.3). */
+export function printableAccount(account: string): string {
+  return printable(account, 254);
+}

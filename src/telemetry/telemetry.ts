@@ -1,0 +1,146 @@
+import type { DestinationStream, Logger } from 'pino';
+import { Gauge, Registry } from 'prom-client';
+import type { GateEvent, Report } from '../proxy/events.ts';
+import { createRelayMeter, type RelayMeter } from '../proxy/relay-meter.ts';
+import { createGateMetrics } from './gate-metrics.ts';
+import { LiveSessionRegistry, type LiveSessions } from './live-sessions.ts';
+import { createLog, type LogOptions } from './log.ts';
+import { logLevel, logLine } from './log-line.ts';
+import { type CertificateExpiry, type CountBlocks, createObservedMetrics } from './observed-metrics.ts';
+import { addProcessMetrics } from './process-metrics.ts';
+import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
+
+/** What telemetry has to know before the first event. */
+export interface TelemetryOptions {
+  readonly log: Pick<LogOptions, 'level' | 'format'>;
+  readonly version: string;
+  /** The runtime and its version, such as `node 24.21.0`; metric label. */
+  readonly runtime: string;
+  /** Names of all listeners: a closed set of label values. */
+  readonly listeners: readonly string[];
+  /** Names of all upstreams that a login may be routed to, built-in providers included: a closed set as well. */
+  readonly upstreams: readonly string[];
+  /** Takes the log's lines instead of standard output. */
+  readonly destination?: DestinationStream;
+  /** Whether the log is read on a terminal; default: no. */
+  readonly isTerminal?: boolean;
+  /** Whether a pretty log is coloured; default: no. */
+  readonly useColour?: boolean;
+  readonly nowMs?: () => number;
+}
+
+/** Everything that can be seen of a running Postern. */
+export interface Telemetry {
+  /** Takes every event. Never throws. */
+  readonly report: Report;
+  /** What relays add their octets and commands to. */
+  readonly meter: RelayMeter;
+  readonly registry: Registry;
+  readonly sessions: LiveSessions;
+  readonly upstreams: UpstreamHealthView;
+  /** For what is no event of the gate: start, stop, reload, trouble of our own. */
+  readonly log: Logger;
+  /** Names who can count the blocks for `postern_blocked`. */
+  observeBlocks(count: CountBlocks): void;
+  /** Names who knows Postern's own certificates for `postern_certificate_expiry_seconds`. */
+  observeCertificates(list: () => readonly CertificateExpiry[]): void;
+  /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
+  flush(): Promise<void>;
+}
+
+/** Makes the log, the metrics and the live views, and the one function that feeds them. */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { version, runtime, listeners, upstreams: upstreamNames, nowMs = Date.now } = options;
+  const { logger, flush } = createLog({
+    ...options.log,
+    isTerminal: options.isTerminal ?? false,
+    useColour: options.useColour ?? false,
+    ...(options.destination && { destination: options.destination }),
+  });
+  const registry = new Registry();
+  const meter = createRelayMeter();
+  const sessions = new LiveSessionRegistry(nowMs);
+  const upstreams = new UpstreamHealthRegistry(upstreamNames, nowMs);
+  let countBlocks: CountBlocks | undefined;
+  let listCertificates: () => readonly CertificateExpiry[] = () => [];
+
+  registerBuildInfo(registry, { version, runtime });
+  const recordMetrics = createGateMetrics({ registry, listeners, upstreams: upstreamNames });
+  createObservedMetrics({
+    registry,
+    listeners,
+    meter,
+    sessions,
+    countBlocks: () => countBlocks,
+    certificates: () => listCertificates(),
+  });
+  addProcessMetrics(registry);
+
+  const consumers: Readonly<Record<string, (event: GateEvent) => void>> = {
+    sessions: (event) => sessions.record(event),
+    metrics: recordMetrics,
+    upstreams: (event) => upstreams.record(event),
+    log: (event) => writeLine(logger, event),
+  };
+  return {
+    report: createReport(consumers, logger),
+    meter,
+    registry,
+    sessions,
+    upstreams,
+    log: logger,
+    observeBlocks: (count) => {
+      countBlocks = count;
+    },
+    observeCertificates: (list) => {
+      listCertificates = list;
+    },
+    flush,
+  };
+}
+
+function registerBuildInfo(registry: Registry, labels: { readonly version: string; readonly runtime: string }): void {
+  new Gauge({
+    name: 'postern_build_info',
+    help: 'Always 1; the labels tell the version of Postern and the runtime it runs on.',
+    labelNames: ['version', 'runtime'],
+    registers: [registry],
+  }).set(labels, 1);
+}
+
+function writeLine(logger: Logger, event: GateEvent): void {
+  const level = logLevel(event);
+  if (!logger.isLevelEnabled(level)) return;
+  const { message, fields } = logLine(event);
+  logger[level](fields, message);
+}
+
+/** One function for all consumers: what goes wrong in one reaches neither the session nor the others. */
+function createReport(consumers: Readonly<Record<string, (event: GateEvent) => void>>, logger: Logger): Report {
+  const named = Object.entries(consumers);
+  const failed = new Set<string>();
+  return (event) => {
+    for (const [name, consume] of named) {
+      try {
+        consume(event);
+      } catch (error) {
+        // Once per consumer: a fault that comes with every event would bury the log.
+        if (failed.has(name)) continue;
+        failed.add(name);
+        complain(logger, {
+          consumer: name,
+          event: event.kind,
+          type: error instanceof Error ? error.name : typeof error,
+        });
+      }
+    }
+  };
+}
+
+function complain(logger: Logger, fields: Readonly<Record<string, string>>): void {
+  try {
+    logger.error(fields, 'An event could not be recorded');
+  } catch {
+    // The log itself is what fails; there is nowhere left to say so.
+  }
+}

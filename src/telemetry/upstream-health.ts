@@ -1,0 +1,86 @@
+import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
+import type { GateEvent, LoginResult } from '../proxy/events.ts';
+import { closedLabel } from './label.ts';
+import { printable } from './printable.ts';
+
+/** What sessions have seen of one upstream since the start of this process. */
+export interface UpstreamHealth {
+  readonly name: string;
+  /** Logins by result. */
+  readonly logins: Readonly<Record<LoginResult, number>>;
+  readonly lastLogin?: { readonly result: LoginResult; readonly atMs: number };
+  readonly lastFailure?: { readonly reason: UpstreamFailureReason; readonly detail: string; readonly atMs: number };
+  readonly lastConnection?: {
+    readonly address: string;
+    readonly tlsVersion: string;
+    readonly cipher: string;
+    readonly durationMs: number;
+    readonly atMs: number;
+  };
+}
+
+/** What can be asked about upstreams. Nothing is dialled for it: it shows what logins met. */
+export interface UpstreamHealthView {
+  get(name: string): UpstreamHealth | undefined;
+  /** Every upstream that a login went to, in the order first seen. */
+  list(): readonly UpstreamHealth[];
+}
+
+const maxDetailLength = 300;
+
+const noLogins: Readonly<Record<LoginResult, number>> = {
+  accepted: 0,
+  refused: 0,
+  busy: 0,
+  denied: 0,
+  untrusted: 0,
+  unreachable: 0,
+  limited: 0,
+  unrouted: 0,
+  cancelled: 0,
+};
+
+/** The passive health view, kept up by events and bounded by the names it is given. */
+export class UpstreamHealthRegistry implements UpstreamHealthView {
+  readonly #seen = new Map<string, UpstreamHealth>();
+  readonly #nowMs: () => number;
+  readonly #closedName: (name: string) => string;
+
+  constructor(names: Iterable<string>, nowMs: () => number) {
+    this.#closedName = closedLabel(names);
+    this.#nowMs = nowMs;
+  }
+
+  get(name: string): UpstreamHealth | undefined {
+    return this.#seen.get(name);
+  }
+
+  list(): readonly UpstreamHealth[] {
+    return [...this.#seen.values()];
+  }
+
+  record(event: GateEvent): void {
+    const atMs = this.#nowMs();
+    if (event.kind === 'upstreamConnected') {
+      const { upstreamAddress: address, tls, durationMs } = event;
+      const lastConnection = { address, tlsVersion: tls.version, cipher: tls.cipher, durationMs, atMs };
+      this.#update(event.upstream, () => ({ lastConnection }));
+    }
+    if (event.kind === 'loginFinished' && event.upstream !== undefined) {
+      const { result, failure } = event;
+      this.#update(event.upstream, ({ logins }) => ({
+        logins: { ...logins, [result]: logins[result] + 1 },
+        lastLogin: { result, atMs },
+        ...(failure && {
+          lastFailure: { reason: failure.reason, detail: printable(failure.detail, maxDetailLength), atMs },
+        }),
+      }));
+    }
+  }
+
+  #update(upstream: string, change: (health: UpstreamHealth) => Partial<UpstreamHealth>): void {
+    const name = this.#closedName(upstream);
+    const health = this.#seen.get(name) ?? { name, logins: noLogins };
+    this.#seen.set(name, { ...health, ...change(health) });
+  }
+}

@@ -1,0 +1,86 @@
+import { BlockList, isIPv6 } from 'node:net';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { limitedNetwork, parseIpv6 } from '../../src/policy/ip-network.ts';
+
+const nearlyIpv6 = fc
+  .array(fc.constantFrom('::', ':', '0', '1', 'ffff', 'DB8', '12345', 'g', '1.2.3.4', '256.1.1.1', '01.2.3.4', '.'), {
+    maxLength: 16,
+  })
+  .map((parts) => parts.join(''));
+
+describe('parseIpv6', () => {
+  test('accepts every IPv6 address', () => {
+    fc.assert(fc.property(fc.ipV6(), (text) => parseIpv6(text)?.length === 8));
+  });
+
+  test('accepts and refuses what the platform does', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(nearlyIpv6, fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF:.'), maxLength: 45 })),
+        (text) => {
+          expect(parseIpv6(text) !== undefined).toBe(isIPv6(text));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    ['::', [0, 0, 0, 0, 0, 0, 0, 0]],
+    ['1::', [1, 0, 0, 0, 0, 0, 0, 0]],
+    ['::ffff:192.0.2.7', [0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0207]],
+    ['fe80::1%eth0', [0xfe80, 0, 0, 0, 0, 0, 0, 1]],
+    ['2001:DB8:1:2:3:4:5:6', [0x2001, 0xdb8, 1, 2, 3, 4, 5, 6]],
+  ])('reads %j', (text, groups) => {
+    expect(parseIpv6(text)).toEqual(groups);
+  });
+
+  test.each(['', ':', ':::', '1:2:3:4:5:6:7', '1::2::3', '1:2:3:4:5:6:7::8', '1.2.3.4', '1.2.3.4::', '::1%', '::1 '])(
+    'refuses %j',
+    (text) => {
+      expect(parseIpv6(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('limitedNetwork', () => {
+  test('holds the address it was made for, and is the same for every other address in it', () => {
+    const group = fc.integer({ min: 0, max: 0xffff });
+    const half = fc.array(fc.oneof(fc.constant(0), group), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(half, half, half, (network, host, otherHost) => {
+        const text = (groups: number[]) => groups.map((value) => value.toString(16)).join(':');
+        const address = text([...network, ...host]);
+        const isMapped = [...network, host[0]].every((value) => value === 0) && host[1] === 0xffff;
+        fc.pre(!isMapped);
+        const [prefix = '', length] = limitedNetwork(address).split('/');
+        expect(length).toBe('64');
+        const list = new BlockList();
+        list.addSubnet(prefix, 64, 'ipv6');
+        expect(list.check(address, 'ipv6')).toBe(true);
+        // The platform's URL parser writes addresses in canonical form.
+        expect(new URL(`http://[${prefix}]`).hostname).toBe(`[${prefix}]`);
+        const other = text([...network, ...otherHost]);
+        fc.pre(!limitedNetwork(other).includes('.'));
+        expect(limitedNetwork(other)).toBe(limitedNetwork(address));
+      }),
+    );
+  });
+
+  test('tells neighbouring networks apart', () => {
+    expect(limitedNetwork('2001:db8:1:2::9')).not.toBe(limitedNetwork('2001:db8:1:3::9'));
+  });
+
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['::ffff:c000:207', '192.0.2.7'],
+    ['2001:DB8:0001:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::9', '2001:db8::/64'],
+    ['::1', '::/64'],
+    ['unix', 'unix'],
+  ])('names the network of %j %j', (address, network) => {
+    expect(limitedNetwork(address)).toBe(network);
+  });
+});

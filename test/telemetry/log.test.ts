@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { execPath } from 'node:process';
+import { describe, expect, it } from 'vitest';
+
+const logModule = new URL('../../src/telemetry/log.ts', import.meta.url);
+
+/** Runs a program that logs to its standard output, a pipe here, and ends at once after `flush`. */
+function logged(format: 'json' | 'pretty', count: number): readonly string[] {
+  const program = `
+    import { createLog } from ${JSON.stringify(logModule.href)};
+    const { logger, flush } = createLog({ level: 'info', format: '${format}', isTerminal: false, useColour: false });
+    for (let index = 0; index < ${count}; index += 1) logger.info({ index }, 'line');
+    await flush();
+    process.exit(0);
+  `;
+  const { status, stdout, stderr } = spawnSync(execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.trimEnd().split('\n');
+}
+
+describe('createLog on standard output', () => {
+  it('has written every line, in order, once it is flushed', () => {
+    const indexes = logged('json', 2_000).map((line) => JSON.parse(line).index);
+    expect(indexes).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+  });
+
+  it('writes one line per message where it is pretty', () => {
+    const lines = logged('pretty', 3);
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: line \{"index":2\}$/);
+  });
+
+  it('flushes where nothing was logged', () => {
+    expect(logged('json', 0)).toEqual(['']);
+  });
+});
