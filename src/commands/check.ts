@@ -18,7 +18,7 @@ export interface CheckOptions extends Omit<ParseOptions, 'file'> {
 }
 
 /** A certificate that cannot be used, and why. */
-export interface CertificateProblem {
+interface CertificateProblem {
   readonly index: number;
   readonly message: string;
 }

@@ -3,7 +3,7 @@ import { parseConfig } from './parse.ts';
 import { formatProblems } from './problems.ts';
 
 /** What Postern runs on without a configuration file; the schema's defaults say the rest. */
-export const embeddedText = `\
+const embeddedText = `\
 listeners:
   - name: starttls
     address: 127.0.0.1:1110

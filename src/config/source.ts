@@ -193,6 +193,7 @@ function showText(raw: string, { path, isExternal }: { path: Path; isExternal: b
 /** Why a file could not be read, without its path: that may have come from the environment. */
 export function explainFileError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (cause instanceof Error && cause.name === 'NotCapable') return 'Deno was not permitted to, see --allow-read';
   switch (code) {
     case 'ENOENT':
       return 'there is no such file';

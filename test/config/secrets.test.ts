@@ -122,24 +122,21 @@ describe('parseConfig, secrets', () => {
     ]);
   });
 
-  it('shows nothing of an error that reading a file ends with', () => {
+  it.each([
+    [{ code: 'EACCES' }, 'this user may not read it'],
+    [{ code: 'EISDIR' }, 'it is a directory'],
+    [{ code: 'EMFILE' }, 'reading it failed with EMFILE'],
+    [{ name: 'NotCapable' }, 'Deno was not permitted to, see --allow-read'],
+    [{}, 'reading it failed'],
+  ])('shows nothing of an error that reading a file ends with (%j)', (facts, reason) => {
     const options = {
       ...parseOptions(surroundings),
       readFile(path: string): string {
-        throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES', path });
+        throw Object.assign(new Error(`cannot open '${path}'`), facts);
       },
     };
     const parsed = parseConfig(`${oneListener}log: {level: {file: "\${PATH_OF_SECRET}"}}`, options);
-    expect(parsed).toEqual({
-      ok: false,
-      problems: [
-        {
-          path: 'log.level',
-          line: 2,
-          column: 7,
-          message: `cannot read the file "\${PATH_OF_SECRET}": this user may not read it`,
-        },
-      ],
-    });
+    const message = `cannot read the file "\${PATH_OF_SECRET}": ${reason}`;
+    expect(parsed).toEqual({ ok: false, problems: [{ path: 'log.level', line: 2, column: 7, message }] });
   });
 });
