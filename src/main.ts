@@ -7,11 +7,13 @@ import {
   loadConfiguration,
   providerIds,
   readConfigurationFile,
+  readNamedFile,
   readTextFile,
 } from './commands/configuration-file.ts';
 import { exitCodes } from './commands/exit-codes.ts';
 import type { ProcessFacts } from './commands/postern.ts';
 import { runProviders } from './commands/providers.ts';
+import { UsageError } from './commands/usage-error.ts';
 import { CertificateError, verifyCertificateFiles } from './net/server-certificates.ts';
 
 const { argv, env, stdout, stderr } = process;
@@ -22,6 +24,10 @@ const facts: ProcessFacts = {
   isTerminal,
   useColour: isTerminal && !env.NO_COLOR,
 };
+
+// The YAML library prints a file's tokens, secrets included, where these debugging variables are set.
+delete env.LOG_TOKENS;
+delete env.LOG_STREAM;
 
 /** Runs one command line. Resolves to the exit code. */
 async function run(args: readonly string[]): Promise<number> {
@@ -112,15 +118,10 @@ async function probe(target: string, options: { config?: string; ca?: string }):
   return runProbe({
     target,
     config,
-    ...(options.ca === undefined ? {} : { ca: readAuthorities(options.ca) }),
+    ...(options.ca === undefined ? {} : { ca: readNamedFile(options.ca, 'the authorities') }),
     out: (line) => stdout.write(`${line}\n`),
     nowMs: Date.now(),
   });
-}
-
-function readAuthorities(file: string): string {
-  const source = readConfigurationFile(file);
-  return source?.text ?? '';
 }
 
 async function demo(once: boolean): Promise<number> {
@@ -156,6 +157,7 @@ function explainError(error: unknown): number {
     return error.exitCode === 0 ? exitCodes.fine : exitCodes.wrongUsage;
   }
   stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  if (error instanceof UsageError) return exitCodes.wrongUsage;
   const isConfiguration = error instanceof ConfigurationError || error instanceof CertificateError;
   return isConfiguration ? exitCodes.wrongConfiguration : exitCodes.failed;
 }

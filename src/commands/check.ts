@@ -3,7 +3,6 @@ import { embeddedConfig } from '../config/embedded.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import { type ParseOptions, parseConfig } from '../config/parse.ts';
 import { type ConfigProblem, formatProblems } from '../config/problems.ts';
-import { noNetworks } from '../policy/networks.ts';
 
 /** What the command needs. */
 export interface CheckOptions extends Omit<ParseOptions, 'file'> {
@@ -76,8 +75,8 @@ function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config,
 function describeListener(listener: ListenerConfig): string {
   const { tls, plaintextFrom, upstream } = listener;
   const secured = { implicit: 'TLS', starttls: 'STLS', off: 'no TLS' }[tls];
-  const isPlaintextPermitted = tls !== 'implicit' && plaintextFrom !== noNetworks;
-  const logins = isPlaintextPermitted ? ', logins without TLS from the networks in plaintextFrom' : '';
+  const isPlaintextPermitted = tls !== 'implicit' && plaintextFrom.blocks.length > 0;
+  const logins = isPlaintextPermitted ? `, logins without TLS from ${plaintextFrom.blocks.join(', ')}` : '';
   return `${formatEndpoint(listener)}, ${secured}${logins}${upstream === undefined ? '' : `, to ${upstream}`}`;
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { embeddedConfig } from '../config/embedded.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblems } from '../config/problems.ts';
+import { explainFileError } from '../config/source.ts';
 import { catalog } from '../providers/catalog.ts';
 
 /** Used when no file is named, if it is there. */
@@ -31,12 +32,15 @@ export function readTextFile(path: string): string {
 export function readConfigurationFile(file: string | undefined): ConfigurationFile | undefined {
   const path = file ?? defaultFile;
   if (file === undefined && !existsSync(path)) return undefined;
+  return { file: path, text: readNamedFile(path, 'the configuration') };
+}
+
+/** Reads a file that the command line names; `what` it is stands in the error. Throws `ConfigurationError`. */
+export function readNamedFile(path: string, what: string): string {
   try {
-    return { file: path, text: readTextFile(path) };
+    return readTextFile(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : code;
-    throw new ConfigurationError(`Cannot read the configuration "${path}": ${why}`, { cause });
+    throw new ConfigurationError(`Cannot read ${what} "${path}": ${explainFileError(cause)}`, { cause });
   }
 }
 

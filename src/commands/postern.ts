@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createAdminApp } from '../admin/app.ts';
 import { serveAdmin } from '../admin/server.ts';
 import type { AdminToken, Config } from '../config/config.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import { createGuard, type LoginGuard } from '../guard/guard.ts';
 import { selfSigned } from '../net/certificate-authority.ts';
 import { type Listener, listen } from '../net/listener.ts';
@@ -14,6 +15,7 @@ import type { ListenerTls } from '../policy/transport.ts';
 import { catalog } from '../providers/catalog.ts';
 import { Gate } from '../proxy/gate.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { AsyncStack } from './async-stack.ts';
 
 /** A made certificate outlives any trial; it is gone with the process. */
 const selfSignedDays = 90;
@@ -66,19 +68,9 @@ export async function startPostern(config: Config, facts: ProcessFacts): Promise
 }
 
 async function open(config: Config, { facts, stack }: { facts: ProcessFacts; stack: AsyncStack }): Promise<Postern> {
-  const startedAtMs = Date.now();
   const pairs = await certificatePairs(config);
   const certificates = new ServerCertificates(pairs);
-  const telemetry = createTelemetry({
-    log: config.log,
-    version: facts.version,
-    runtime: facts.runtime,
-    listeners: config.listeners.map(({ name }) => name),
-    upstreams: [...config.upstreams.map(({ name }) => name), ...catalog.map(({ id }) => id)],
-    isTerminal: facts.isTerminal,
-    useColour: facts.useColour,
-    ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
-  });
+  const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
   const { limits, redis } = config;
   const guard = createGuard({ limits, report: telemetry.report, ...(redis === undefined ? {} : { redis }) });
@@ -87,65 +79,20 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   telemetry.observeCertificates(() => certificates.listExpiries());
 
   const ownEndpoints = new OwnEndpoints();
-  const nowMs = (): number => performance.now();
-  const gate = new Gate({
-    limits: config.sessions,
-    idPrefix: randomBytes(4).toString('hex'),
-    ports: {
-      router: new Router({ ...config.routing, upstreams: config.upstreams, providers: catalog }),
-      guard,
-      logInUpstream: createUpstreamDialer({ isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint), nowMs }),
-      secureClient: createSecureClient(certificates),
-      report: telemetry.report,
-      meter: telemetry.meter,
-      nowMs,
-    },
-  });
-
-  const listeners: (OpenListener & { readonly close: () => Promise<void> })[] = [];
+  const gate = openGate(config, { certificates, guard, telemetry, ownEndpoints });
+  const listeners: (OpenListener & Pick<Listener, 'close'>)[] = [];
   const { tokens, madeToken } = adminTokens(config.admin.tokens);
-  const admin = await serveAdmin({
-    app: createAdminApp({
-      version: facts.version,
-      runtime: facts.runtime,
-      startedAtMs,
-      tokens,
-      upstreams: config.upstreams,
-      registry: telemetry.registry,
-      meter: telemetry.meter,
-      sessions: telemetry.sessions,
-      health: telemetry.upstreams,
-      blocks: guard,
-      gateState: () => ({
-        listeners: listeners.map(({ name, host, port, tls }) => ({
-          name,
-          address: `${host}:${port}`,
-          tls,
-          isListening: !gate.isDraining,
-        })),
-        isDraining: gate.isDraining,
-        ...storeState(guard, config),
-      }),
-      endSession: (id, by) => {
-        const isEnded = gate.end(id, 'ended_by_operator');
-        if (isEnded) telemetry.log.info({ event: 'sessionEnded', session: id, by }, 'An operator ended a session');
-        return isEnded;
-      },
-      onError: (error) => telemetry.log.error({ event: 'adminError', type: nameOf(error) }, 'An admin request failed'),
-    }),
-    host: config.admin.host,
-    port: config.admin.port,
-  });
+  const admin = await openAdmin(config, { facts, tokens, telemetry, guard, gate, listeners });
   stack.defer(() => admin[Symbol.asyncDispose]());
 
   stack.defer(() => gate.drain({ timeoutMs: 0 }));
-  for (const { name, host, port, tls, ...rest } of config.listeners) {
-    const policy = { tls, ...rest, ...timeouts(config) };
-    const onConnection: Parameters<typeof listen>[0]['onConnection'] = (socket) =>
-      gate.accept(socket, { name, policy });
-    const listener: Listener = await listen({ name, host, port, onConnection });
+  const { loginTimeoutMs, idleTimeoutMs } = config.sessions;
+  for (const { name, host, port, ...policy } of config.listeners) {
+    const seen = { name, policy: { ...policy, loginTimeoutMs, idleTimeoutMs } };
+    const listener = await listen({ name, host, port, onConnection: (socket) => gate.accept(socket, seen) });
     ownEndpoints.add(listener);
-    listeners.push({ name, host, port: listener.port, tls, close: () => listener.close() });
+    listeners.push({ ...listener, tls: policy.tls });
+    // Not waited for: it ends with its last connection, which the gate closes next.
     stack.defer(async () => void listener.close());
   }
 
@@ -163,6 +110,89 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   };
 }
 
+function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
+  return createTelemetry({
+    log: config.log,
+    version: facts.version,
+    runtime: facts.runtime,
+    listeners: config.listeners.map(({ name }) => name),
+    upstreams: [...config.upstreams.map(({ name }) => name), ...catalog.map(({ id }) => id)],
+    isTerminal: facts.isTerminal,
+    useColour: facts.useColour,
+    ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
+  });
+}
+
+interface GateParts {
+  readonly certificates: ServerCertificates;
+  readonly guard: LoginGuard;
+  readonly telemetry: Telemetry;
+  readonly ownEndpoints: OwnEndpoints;
+}
+
+function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints }: GateParts): Gate {
+  const nowMs = (): number => performance.now();
+  return new Gate({
+    limits: config.sessions,
+    idPrefix: randomBytes(4).toString('hex'),
+    ports: {
+      router: new Router({ ...config.routing, upstreams: config.upstreams, providers: catalog }),
+      guard,
+      logInUpstream: createUpstreamDialer({ isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint), nowMs }),
+      secureClient: createSecureClient(certificates),
+      report: telemetry.report,
+      meter: telemetry.meter,
+      nowMs,
+    },
+  });
+}
+
+interface AdminParts {
+  readonly facts: ProcessFacts;
+  readonly tokens: readonly AdminToken[];
+  readonly telemetry: Telemetry;
+  readonly guard: LoginGuard;
+  readonly gate: Gate;
+  /** Grows while they are opened. */
+  readonly listeners: readonly OpenListener[];
+}
+
+function openAdmin(
+  config: Config,
+  { facts, tokens, telemetry, guard, gate, listeners }: AdminParts,
+): ReturnType<typeof serveAdmin> {
+  const { log } = telemetry;
+  const app = createAdminApp({
+    version: facts.version,
+    runtime: facts.runtime,
+    startedAtMs: Date.now(),
+    tokens,
+    upstreams: config.upstreams,
+    registry: telemetry.registry,
+    meter: telemetry.meter,
+    sessions: telemetry.sessions,
+    health: telemetry.upstreams,
+    blocks: guard,
+    gateState: () => ({
+      listeners: listeners.map(({ name, tls, ...endpoint }) => ({
+        name,
+        address: formatEndpoint(endpoint),
+        tls,
+        isListening: !gate.isDraining,
+      })),
+      isDraining: gate.isDraining,
+      ...storeState(guard, config),
+    }),
+    endSession: (id, by) => {
+      const isEnded = gate.end(id, 'ended_by_operator');
+      if (isEnded) log.info({ event: 'sessionEnded', session: id, by }, 'An operator ended a session');
+      return isEnded;
+    },
+    onError: (error) => log.error({ event: 'adminError', type: nameOf(error) }, 'An admin request failed'),
+  });
+  return serveAdmin({ app, host: config.admin.host, port: config.admin.port });
+}
+
 async function certificatePairs({ tls, listeners }: Config): Promise<readonly CertificatePair[]> {
   if (tls.certificates.length > 0) return tls.certificates.map(readCertificatePair);
   const hosts = listeners.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
@@ -176,10 +206,6 @@ function adminTokens(tokens: readonly AdminToken[]): { tokens: readonly AdminTok
   return { tokens: [{ name: 'made-at-start', role: 'operator', token: madeToken }], madeToken };
 }
 
-function timeouts({ sessions }: Config): { readonly loginTimeoutMs: number; readonly idleTimeoutMs: number } {
-  return { loginTimeoutMs: sessions.loginTimeoutMs, idleTimeoutMs: sessions.idleTimeoutMs };
-}
-
 function storeState(
   guard: LoginGuard,
   { limits }: Config,
@@ -191,17 +217,4 @@ function storeState(
 /** An error's message may quote a URL with a password; its kind may not. */
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
-}
-
-/** What has to be closed again, last opened first. */
-class AsyncStack {
-  readonly #closers: (() => PromiseLike<void>)[] = [];
-
-  defer(close: () => PromiseLike<void>): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) await close();
-  }
 }

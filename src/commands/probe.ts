@@ -13,6 +13,7 @@ import { explainToOperator } from '../policy/upstream-failure.ts';
 import { catalog } from '../providers/catalog.ts';
 import { findProvider } from '../providers/look-up.ts';
 import { exitCodes } from './exit-codes.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Certificates shown of one chain; real chains have three or four. */
 const maxChainLength = 10;
@@ -27,11 +28,6 @@ export interface ProbeOptions {
   readonly ca?: string;
   readonly out: (line: string) => void;
   readonly nowMs: number;
-}
-
-/** A target that names nothing that can be dialled. */
-export class ProbeTargetError extends Error {
-  readonly code = 'PROBE_TARGET';
 }
 
 /** Looks an upstream up, dials it, and reports what a login there would meet. Resolves to the exit code: 1 unless it is verified. */
@@ -83,7 +79,7 @@ function findUpstream(target: string, config: Config): Upstream {
   const known = routerOf(config).find(domainOf(target));
   if (known !== undefined) return known;
   if (target.includes('@')) {
-    throw new ProbeTargetError(`Cannot probe "${target}": no upstream is known for its domain, name a host instead`);
+    throw new UsageError(`Cannot probe "${target}": no upstream is known for its domain, name a host instead`);
   }
   const { host, port } = readHostAndPort(target);
   const tls = port === 110 ? 'starttls' : 'implicit';
@@ -100,9 +96,7 @@ function readHostAndPort(target: string): { host: string; port: number } {
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3] ?? 995);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new ProbeTargetError(
-      `Cannot probe "${target}": give a domain, a mail address, or a host with an optional port`,
-    );
+    throw new UsageError(`Cannot probe "${target}": give a domain, a mail address, or a host with an optional port`);
   }
   return { host, port };
 }

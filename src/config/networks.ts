@@ -45,6 +45,9 @@ export function toNetworks(blocks: readonly NetworkBlock[]): Networks {
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const { family, address, prefix } of blocks) lists[family].addSubnet(address, prefix, family);
   return {
+    blocks: blocks.map(({ family, address, prefix }) =>
+      prefix === (family === 'ipv4' ? 32 : 128) ? address : `${address}/${prefix}`,
+    ),
     includes(address) {
       const [canonical = ''] = canonicalAddress(address).split('%');
       const version = isIP(canonical);

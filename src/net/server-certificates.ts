@@ -63,7 +63,7 @@ export function verifyCertificateFiles(
 }
 
 /** Checks that the pair is whole and fits together. Throws `CertificateError`. */
-export function checkCertificatePair({ name, cert, key }: CertificatePair): X509Certificate {
+function checkCertificatePair({ name, cert, key }: CertificatePair): X509Certificate {
   const leaf = attempt(() => new X509Certificate(cert), `Cannot use "${name}": it holds no certificate in PEM form`);
   const privateKey = attempt(
     () => createPrivateKey(key),

@@ -89,7 +89,7 @@ describe.for(['memory', 'redis'] as const)('a guard with its limits in %s', (kin
   });
 
   it('neither counts nor stops an exempt address', async () => {
-    const exempt = { includes: (address: string) => address === alice.address };
+    const exempt = { includes: (address: string) => address === alice.address, blocks: [] };
     await using tested = create(kind, { perAddress: { failures: 1 }, perAccount: { failures: 1 }, exempt });
     await refuse(tested.guard, { ...alice, times: 3 });
     expect(await tested.guard.admit({ ...bob, account: alice.account })).toEqual({ kind: 'allowed' });

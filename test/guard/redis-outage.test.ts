@@ -75,7 +75,7 @@ describe.skipIf(program('redis-server') === undefined)('a guard whose Redis fail
 
   test('lets no login be tried without Redis where it is told to refuse, except from exempt addresses', async () => {
     const { report } = recordEvents();
-    const exempt = { includes: (address: string) => address === bob.address };
+    const exempt = { includes: (address: string) => address === bob.address, blocks: [] };
     const limits = limitsOf({ perAccount: { failures: 2 }, onStoreFailure: 'refuse', exempt });
     await using guard = createGuard({ limits, report, redis: { url: server.url, keyPrefix: 'postern:' } });
     expect(await guard.admit(alice)).toEqual({ kind: 'allowed' });
