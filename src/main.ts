@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { runAuditTls } from './commands/audit-tls.ts';
 import { runCheck } from './commands/check.ts';
 import {
   ConfigurationError,
@@ -79,12 +80,46 @@ function createProgram(exit: (code: number) => void): Command {
     .argument('[query]', 'an id, a name, a domain or a host, or a part of one')
     .option('--json', 'print them as JSON')
     .action((query: string | undefined, { json }: { json?: true }) => exit(runProviders({ query, json, out: stdout })));
+  addInventoryCommand(program, { configOption, exit });
+  program
+    .command('audit-tls')
+    .description('report the TLS policy in words; exit 1 where anything is weaker than the profile "intermediate"')
+    .option(...configOption)
+    .action(({ config }: { config?: string }) => exit(auditTls(config)));
   program
     .command('demo')
     .description('a sandbox upstream, Postern in front, and an old client’s sessions through it, narrated')
     .option('--once', 'end when the story is told')
     .action(async ({ once }: { once?: true }) => exit(await demo(once === true)));
   return program;
+}
+
+/** What `postern inventory` is called with. */
+interface InventoryArguments {
+  readonly unencrypted?: true;
+  readonly account?: string;
+  readonly json?: true;
+  readonly csv?: true;
+  readonly url?: string;
+  readonly token?: string;
+  readonly config?: string;
+}
+
+function addInventoryCommand(
+  program: Command,
+  { configOption, exit }: { configOption: readonly [string, string]; exit: (code: number) => void },
+): void {
+  program
+    .command('inventory')
+    .description('ask a running Postern who logs in with which encryption, from where, and when last')
+    .option('--unencrypted', 'only logins without TLS')
+    .option('--account <account>', 'only this account')
+    .addOption(new Option('--json', 'print it as JSON').conflicts('csv'))
+    .option('--csv', 'print it as CSV')
+    .option('--url <url>', "its admin address; default: the configuration's")
+    .option('--token <token>', "a token of its admin API; default: POSTERN_ADMIN_TOKEN, else the configuration's first")
+    .option(...configOption)
+    .action(async (options: InventoryArguments) => exit(await inventory(options)));
 }
 
 async function serve(file: string | undefined): Promise<number> {
@@ -121,6 +156,30 @@ async function probe(target: string, options: { config?: string; ca?: string }):
     ...(options.ca === undefined ? {} : { ca: readNamedFile(options.ca, 'the authorities') }),
     out: (line) => stdout.write(`${line}\n`),
     nowMs: Date.now(),
+  });
+}
+
+async function inventory({ url, token, config, ...options }: InventoryArguments): Promise<number> {
+  const { findAdminAccess } = await import('./commands/admin-client.ts');
+  const { runInventory } = await import('./commands/inventory.ts');
+  const access = findAdminAccess(
+    { url, token },
+    {
+      environmentToken: env.POSTERN_ADMIN_TOKEN,
+      loadConfig: () => loadConfiguration(readConfigurationFile(config), env),
+    },
+  );
+  const format = options.json ? 'json' : options.csv ? 'csv' : 'table';
+  return runInventory({ access, unencrypted: options.unencrypted, account: options.account, format, out: stdout });
+}
+
+function auditTls(file: string | undefined): number {
+  const source = readConfigurationFile(file);
+  return runAuditTls({
+    config: loadConfiguration(source, env),
+    subject: source?.file ?? 'The embedded defaults',
+    nowMs: Date.now(),
+    out: (text) => stdout.write(`${text}\n`),
   });
 }
 

@@ -3,6 +3,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import type { SessionQuery } from '../telemetry/live-sessions.ts';
 import { type AdminEnv, bearerAuth } from './bearer-auth.ts';
+import { addInventory } from './inventory-api.ts';
 import type { AdminPorts } from './ports.ts';
 import { problem } from './problem.ts';
 import { assessReadiness } from './readiness.ts';
@@ -20,6 +21,8 @@ With "Authorization: Bearer <token>", one of admin.tokens:
 /api/v1/status     version, listeners, readiness
 /api/v1/sessions   sessions open now; ?account= ?listener= ?address= ?limit= ?cursor=; DELETE /api/v1/sessions/<id> ends one
 /api/v1/blocks     login blocks; DELETE /api/v1/blocks/<id> lifts one
+/api/v1/inventory  who logs in with which encryption; ?unencrypted=true ?account= ?address= ?network= ?listener= ?transport= ?since=
+                   ?limit= ?cursor= ?format=csv
 /api/v1/upstreams  upstreams and how logins to them went
 `;
 
@@ -59,6 +62,7 @@ export function createAdminApp(ports: AdminPorts): Hono<AdminEnv> {
   addHealth(app, ports);
   addSessions(app, ports);
   addBlocks(app, ports);
+  addInventory(app, ports);
   app.get('/api/v1/status', (c) => c.json(viewStatus(ports, (ports.nowMs ?? Date.now)())));
   app.get('/api/v1/upstreams', (c) => c.json({ upstreams: viewUpstreams(ports) }));
   return app;

@@ -3,6 +3,7 @@ import type { AdminToken, UpstreamConfig } from '../config/config.ts';
 import type { LoginGuard } from '../guard/guard.ts';
 import type { ListenerTls } from '../policy/transport.ts';
 import type { RelayMeter } from '../proxy/relay-meter.ts';
+import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import type { LiveSessions } from '../telemetry/live-sessions.ts';
 import type { UpstreamHealthView } from '../telemetry/upstream-health.ts';
 
@@ -44,6 +45,8 @@ export interface AdminPorts {
   readonly health: UpstreamHealthView;
   /** Both calls reject while the store cannot be asked. */
   readonly blocks: Pick<LoginGuard, 'listBlocks' | 'liftBlock'>;
+  /** Rejects while its store cannot be asked. Absent: it is turned off. */
+  readonly inventory?: Pick<Inventory, 'list'>;
   readonly gateState: () => GateState;
   /** Cuts a session, for the admin named `by`, without QUIT upstream. False: it is not open. */
   readonly endSession: (id: string, by: string) => boolean;

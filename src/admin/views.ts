@@ -1,6 +1,7 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import type { Block } from '../guard/guard.ts';
 import { explainToOperator } from '../policy/upstream-failure.ts';
+import type { TlsFacts } from '../proxy/events.ts';
 import type { LiveSession } from '../telemetry/live-sessions.ts';
 import type { UpstreamHealth } from '../telemetry/upstream-health.ts';
 import type { AdminPorts } from './ports.ts';
@@ -32,17 +33,23 @@ export function viewSession(session: LiveSession) {
     listener,
     address,
     port,
+    proxySource: session.proxySource ?? null,
+    correlationId: session.correlationId ?? null,
     transport,
     state,
     account: account ?? null,
     upstream: upstream ?? null,
     openedAt: isoTime(session.openedAtMs),
     relayingSince: session.relayingSinceMs === undefined ? null : isoTime(session.relayingSinceMs),
-    clientTls: clientTls ? { version: clientTls.version, cipher: clientTls.cipher } : null,
-    upstreamTls: upstreamTls ? { version: upstreamTls.version, cipher: upstreamTls.cipher } : null,
+    clientTls: clientTls ? viewTls(clientTls) : null,
+    upstreamTls: upstreamTls ? viewTls(upstreamTls) : null,
     octetsToUpstream: traffic.toUpstream,
     octetsToClient: traffic.toClient,
   };
+}
+
+function viewTls({ version, cipher, keyExchange, isResumed }: TlsFacts) {
+  return { version, cipher, keyExchange: keyExchange ?? null, isResumed };
 }
 
 /** A block as the API shows it. */
@@ -60,8 +67,12 @@ export function viewUpstreams({ upstreams, health }: Pick<AdminPorts, 'upstreams
 
 function viewConfigured(upstream: UpstreamConfig, health: UpstreamHealth | undefined) {
   const { name, host, port, tls, serverName, minVersion, domains } = upstream;
-  const hasOwnAuthority = upstream.ca !== undefined;
-  const address = { host, port, tls, serverName, minVersion, hasOwnAuthority, domains };
+  const trust = {
+    hasOwnAuthority: upstream.ca !== undefined,
+    pins: upstream.pins ?? [],
+    checksRevocation: upstream.crl !== undefined,
+  };
+  const address = { host, port, tls, serverName, minVersion, ...trust, domains };
   return { name, isConfigured: true, ...address, ...viewHealth(health) };
 }
 
@@ -83,6 +94,8 @@ function viewHealth(health: UpstreamHealth | undefined) {
           address: lastConnection.address,
           tlsVersion: lastConnection.tlsVersion,
           cipher: lastConnection.cipher,
+          keyExchange: lastConnection.keyExchange ?? null,
+          isResumed: lastConnection.isResumed,
           durationMs: Math.round(lastConnection.durationMs),
           at: isoTime(lastConnection.atMs),
         }

@@ -7,15 +7,18 @@ import { createGuard, type LoginGuard } from '../guard/guard.ts';
 import { selfSigned } from '../net/certificate-authority.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
+import { createProxyHeaderReader } from '../net/proxy-protocol/read-header.ts';
 import { createSecureClient } from '../net/secure-client.ts';
 import { type CertificatePair, readCertificatePair, ServerCertificates } from '../net/server-certificates.ts';
 import { createUpstreamDialer } from '../net/upstream-dialer.ts';
 import { Router } from '../policy/routing.ts';
 import type { ListenerTls } from '../policy/transport.ts';
 import { catalog } from '../providers/catalog.ts';
-import { Gate } from '../proxy/gate.ts';
+import { Gate, type GateListener } from '../proxy/gate.ts';
+import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { AsyncStack } from './async-stack.ts';
+import { openInventory, openRedis } from './stores.ts';
 
 /** A made certificate outlives any trial; it is gone with the process. */
 const selfSignedDays = 90;
@@ -72,9 +75,15 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   const certificates = new ServerCertificates(pairs);
   const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
-  const { limits, redis } = config;
-  const guard = createGuard({ limits, report: telemetry.report, ...(redis === undefined ? {} : { redis }) });
-  stack.defer(() => guard[Symbol.asyncDispose]());
+  const redis = openRedis(config, telemetry.report);
+  stack.defer(async () => redis?.[Symbol.asyncDispose]());
+  const inventory = openInventory(config, { redis, telemetry });
+  stack.defer(async () => inventory?.[Symbol.asyncDispose]());
+  const guard = createGuard({
+    limits: config.limits,
+    report: telemetry.report,
+    ...(redis === undefined ? {} : { redis }),
+  });
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());
 
@@ -82,15 +91,22 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   const gate = openGate(config, { certificates, guard, telemetry, ownEndpoints });
   const listeners: (OpenListener & Pick<Listener, 'close'>)[] = [];
   const { tokens, madeToken } = adminTokens(config.admin.tokens);
-  const admin = await openAdmin(config, { facts, tokens, telemetry, guard, gate, listeners });
+  const admin = await openAdmin(config, { facts, tokens, telemetry, inventory, guard, gate, listeners });
   stack.defer(() => admin[Symbol.asyncDispose]());
 
   stack.defer(() => gate.drain({ timeoutMs: 0 }));
   const { loginTimeoutMs, idleTimeoutMs } = config.sessions;
-  for (const { name, host, port, ...policy } of config.listeners) {
-    const seen = { name, policy: { ...policy, loginTimeoutMs, idleTimeoutMs } };
+  const readHeader = createProxyHeaderReader();
+  for (const { name, host, port, proxyProtocolFrom, trustProxyTls, ...policy } of config.listeners) {
+    const seen: GateListener = {
+      name,
+      policy: { ...policy, loginTimeoutMs, idleTimeoutMs },
+      ...(proxyProtocolFrom === undefined
+        ? {}
+        : { balancers: { networks: proxyProtocolFrom, readHeader, isTlsTrusted: trustProxyTls ?? false } }),
+    };
     const listener = await listen({ name, host, port, onConnection: (socket) => gate.accept(socket, seen) });
-    ownEndpoints.add(listener);
+    ownEndpoints.add({ host: listener.address, port: listener.port });
     listeners.push({ ...listener, tls: policy.tls });
     // Not waited for: it ends with its last connection, which the gate closes next.
     stack.defer(async () => void listener.close());
@@ -138,7 +154,11 @@ function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints
     ports: {
       router: new Router({ ...config.routing, upstreams: config.upstreams, providers: catalog }),
       guard,
-      logInUpstream: createUpstreamDialer({ isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint), nowMs }),
+      logInUpstream: createUpstreamDialer({
+        isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint),
+        nowMs,
+        report: telemetry.report,
+      }),
       secureClient: createSecureClient(certificates),
       report: telemetry.report,
       meter: telemetry.meter,
@@ -151,6 +171,7 @@ interface AdminParts {
   readonly facts: ProcessFacts;
   readonly tokens: readonly AdminToken[];
   readonly telemetry: Telemetry;
+  readonly inventory: Inventory | undefined;
   readonly guard: LoginGuard;
   readonly gate: Gate;
   /** Grows while they are opened. */
@@ -159,7 +180,7 @@ interface AdminParts {
 
 function openAdmin(
   config: Config,
-  { facts, tokens, telemetry, guard, gate, listeners }: AdminParts,
+  { facts, tokens, telemetry, inventory, guard, gate, listeners }: AdminParts,
 ): ReturnType<typeof serveAdmin> {
   const { log } = telemetry;
   const app = createAdminApp({
@@ -173,6 +194,7 @@ function openAdmin(
     sessions: telemetry.sessions,
     health: telemetry.upstreams,
     blocks: guard,
+    ...(inventory === undefined ? {} : { inventory }),
     gateState: () => ({
       listeners: listeners.map(({ name, tls, ...endpoint }) => ({
         name,

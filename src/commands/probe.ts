@@ -1,8 +1,9 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
+import { publicKeyPin, signedChain } from '../net/peer-chain.ts';
 import { describeTls } from '../net/tls-facts.ts';
 import { converse } from '../net/upstream-conversation.ts';
 import { UpstreamMemory } from '../net/upstream-memory.ts';
@@ -15,8 +16,6 @@ import { findProvider } from '../providers/look-up.ts';
 import { exitCodes } from './exit-codes.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Certificates shown of one chain; real chains have three or four. */
-const maxChainLength = 10;
 const dayMs = 86_400_000;
 
 /** What the command needs. */
@@ -102,26 +101,17 @@ function readHostAndPort(target: string): { host: string; port: number } {
 }
 
 function describeHandshake(socket: TLSSocket, nowMs: number): readonly string[] {
-  const { version, cipher } = describeTls(socket);
-  const lines = [row('address', `${socket.remoteAddress}:${socket.remotePort}`), row('TLS', `${version}, ${cipher}`)];
-  const chain = readChain(socket.getPeerCertificate(true));
+  const { version, cipher, keyExchange } = describeTls(socket);
+  const agreed = [version, cipher, ...(keyExchange === undefined ? [] : [`key exchange ${keyExchange}`])].join(', ');
+  const lines = [row('address', `${socket.remoteAddress}:${socket.remotePort}`), row('TLS', agreed)];
+  const chain = signedChain(socket.getPeerCertificate(true));
   for (const [index, certificate] of chain.entries()) {
     lines.push(row(index === 0 ? 'certificate' : 'issued by', describeCertificate(certificate, nowMs)));
+    lines.push(row('', `key ${publicKeyPin(certificate)}`));
   }
   const names = chain[0]?.subjectAltName;
   if (names !== undefined) lines.push(row('names', names.replaceAll(/\b(DNS|IP Address):/g, '')));
   return lines;
-}
-
-function readChain(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  let current: DetailedPeerCertificate | undefined = leaf;
-  while (current?.raw !== undefined && chain.length < maxChainLength) {
-    chain.push(new X509Certificate(current.raw));
-    // A root is its own issuer.
-    current = current.issuerCertificate === current ? undefined : current.issuerCertificate;
-  }
-  return chain;
 }
 
 function describeCertificate({ subject, validFrom, validTo }: X509Certificate, nowMs: number): string {

@@ -1,5 +1,6 @@
 import type { Provider } from '../policy/provider.ts';
 import { findProvider, searchProviders } from '../providers/look-up.ts';
+import { type Column, formatTable } from './text-table.ts';
 
 /** What `postern providers` was asked for. */
 export interface ProvidersOptions {
@@ -17,7 +18,7 @@ export function runProviders({ query = '', json = false, out }: ProvidersOptions
   } else if (found.length === 0) {
     out.write(`No provider matches ${JSON.stringify(query)}: try an id, a name, a domain or a host\n`);
   } else {
-    const sections = [table(found), summary(found), ...detailed(found, query).map(details)];
+    const sections = [formatTable(columns, found), summary(found), ...detailed(found, query).map(details)];
     out.write(`${sections.join('\n\n')}\n`);
   }
   return found.length === 0 ? 1 : 0;
@@ -29,13 +30,7 @@ const detailWidth = 100;
 const maxDetailed = 3;
 const maxDomainsShown = 30;
 
-interface Column {
-  readonly title: string;
-  readonly isNumber?: boolean;
-  readonly cell: (provider: Provider) => string;
-}
-
-const columns: readonly Column[] = [
+const columns: readonly Column<Provider>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'name', cell: ({ name }) => shortened(name) },
   { title: 'POP3 server', cell: ({ pop3 }) => (pop3 === undefined ? 'no POP3' : `${pop3.host}:${pop3.port}`) },
@@ -44,17 +39,6 @@ const columns: readonly Column[] = [
   { title: 'password', cell: passwordKind },
   { title: 'domains', isNumber: true, cell: ({ domains }) => String(domains.length) },
 ];
-
-function table(providers: readonly Provider[]): string {
-  const rows = [columns.map(({ title }) => title), ...providers.map((each) => columns.map(({ cell }) => cell(each)))];
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, index) => padded(cell, index)).join('  ')).join('\n');
-
-  function padded(cell: string, index: number): string {
-    const width = widths[index] ?? 0;
-    return columns[index]?.isNumber ? cell.padStart(width) : cell.padEnd(width);
-  }
-}
 
 function shortened(name: string): string {
   return name.length <= maxNameWidth ? name : `${name.slice(0, maxNameWidth - 3).trimEnd()}...`;

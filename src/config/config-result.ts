@@ -11,16 +11,18 @@ export interface ConfigCompletion {
   readonly directory: string;
   /** PEM texts, by the position of their upstream. */
   readonly authorities: ReadonlyMap<number, string>;
+  /** PEM texts of the revocation lists, likewise. */
+  readonly revocationLists: ReadonlyMap<number, readonly string[]>;
 }
 
 /** Makes the frozen result of a checked configuration. */
-export function toConfig(checked: CheckedConfig, { directory, authorities }: ConfigCompletion): Config {
-  const { listeners, tls, upstreams, routing, sessions, limits, redis, admin, log } = checked;
+export function toConfig(checked: CheckedConfig, { directory, ...trust }: ConfigCompletion): Config {
+  const { listeners, tls, upstreams, routing, sessions, limits, redis, inventory, admin, log } = checked;
   const absolute = (path: string): string => resolve(directory, path);
   return deepFreeze({
     listeners: listeners.map(toListener),
     tls: { certificates: tls.certificates.map(({ cert, key }) => ({ cert: absolute(cert), key: absolute(key) })) },
-    upstreams: upstreams.map((upstream, index) => toUpstream(upstream, authorities.get(index))),
+    upstreams: upstreams.map((upstream, index) => toUpstream(upstream, { index, ...trust })),
     routing: { separators: routing.separators, ...(routing.default === undefined ? {} : { default: routing.default }) },
     sessions: {
       maxTotal: sessions.maxTotal,
@@ -37,6 +39,7 @@ export function toConfig(checked: CheckedConfig, { directory, authorities }: Con
       onStoreFailure: limits.onStoreFailure,
     },
     ...(redis === undefined ? {} : { redis }),
+    inventory: { retentionMs: inventory.retention, maxEntries: inventory.maxEntries },
     admin: { ...admin.address, tokens: admin.tokens },
     log,
   });
@@ -47,6 +50,8 @@ function toListener({
   address,
   tls,
   plaintextFrom,
+  proxyProtocolFrom,
+  trustProxyTls,
   upstream,
 }: CheckedConfig['listeners'][number]): ListenerConfig {
   return {
@@ -54,12 +59,19 @@ function toListener({
     ...address,
     tls,
     plaintextFrom: plaintextFrom ?? noNetworks,
+    ...(proxyProtocolFrom === undefined ? {} : { proxyProtocolFrom }),
+    ...(trustProxyTls === undefined ? {} : { trustProxyTls }),
     ...(upstream === undefined ? {} : { upstream }),
   };
 }
 
-function toUpstream(checked: CheckedConfig['upstreams'][number], ca: string | undefined): UpstreamConfig {
-  const { name, host, port, tls, serverName, minVersion, domains, username } = checked;
+function toUpstream(
+  checked: CheckedConfig['upstreams'][number],
+  { index, authorities, revocationLists }: { index: number } & Omit<ConfigCompletion, 'directory'>,
+): UpstreamConfig {
+  const ca = authorities.get(index);
+  const crl = revocationLists.get(index);
+  const { name, host, port, tls, serverName, minVersion, pins, domains, username, clientInfo } = checked;
   return {
     name,
     host,
@@ -68,8 +80,11 @@ function toUpstream(checked: CheckedConfig['upstreams'][number], ca: string | un
     serverName: serverName ?? host,
     minVersion,
     ...(ca === undefined ? {} : { ca }),
+    ...(pins === undefined ? {} : { pins }),
+    ...(crl === undefined ? {} : { crl }),
     domains,
     username,
+    ...(clientInfo === undefined ? {} : { clientInfo }),
   };
 }
 

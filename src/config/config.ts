@@ -1,4 +1,5 @@
 import type { LoginLimits } from '../policy/login-limits.ts';
+import type { Networks } from '../policy/networks.ts';
 import type { TransportPolicy } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 
@@ -11,6 +12,10 @@ export interface Endpoint {
 /** One listening address for mail clients. */
 export interface ListenerConfig extends Endpoint, TransportPolicy {
   readonly name: string;
+  /** Balancers: from here a PROXY header is required, from elsewhere it is an error. Absent: there are none. */
+  readonly proxyProtocolFrom?: Networks;
+  /** Whether a header that tells of TLS between client and balancer counts as encryption; absent: no. */
+  readonly trustProxyTls?: boolean;
   /** All accounts of this listener go to this upstream or provider. */
   readonly upstream?: string;
 }
@@ -57,8 +62,10 @@ export interface Config {
   readonly routing: { readonly default?: string; readonly separators: string };
   readonly sessions: SessionsConfig;
   readonly limits: LoginLimits;
-  /** Absent: limits are kept in memory. */
+  /** Absent: limits and the inventory are kept in memory. */
   readonly redis?: { readonly url: string; readonly keyPrefix: string };
+  /** Who logs in with which encryption is remembered so long, and for so many; a retention of 0 turns it off. */
+  readonly inventory: { readonly retentionMs: number; readonly maxEntries: number };
   readonly admin: Endpoint & { readonly tokens: readonly AdminToken[] };
   readonly log: {
     readonly level: LogLevel;

@@ -17,6 +17,7 @@ export interface CrossCheckOptions {
 /** Checks what values must be to each other, across listeners, upstreams and sections. */
 export function* crossCheck(draft: Draft, options: CrossCheckOptions): Generator<Complaint> {
   yield* checkListeners(draft);
+  yield* checkBalancers(draft);
   yield* checkUpstreams(draft);
   yield* checkLoops(draft);
   yield* checkReferences(draft, options);
@@ -31,12 +32,24 @@ function* checkListeners({ listeners, admin }: Draft): Generator<Complaint> {
     key: bound(address),
   }));
   yield* checkRepeats([...endpoints, { path: ['admin', 'address'], key: bound(admin.address) }]);
-  for (const [index, { tls, plaintextFrom }] of listeners.entries()) {
-    if (tls !== 'off' || (plaintextFrom !== undefined && plaintextFrom !== noNetworks)) continue;
+  for (const [index, { tls, plaintextFrom, trustProxyTls }] of listeners.entries()) {
+    if (tls !== 'off' || trustProxyTls || (plaintextFrom !== undefined && plaintextFrom !== noNetworks)) continue;
     yield {
       path: ['listeners', index, 'plaintextFrom'],
       reason: 'the networks that may log in without TLS, which `tls: off` needs',
     };
+  }
+}
+
+function* checkBalancers({ listeners }: Draft): Generator<Complaint> {
+  for (const [index, { tls, proxyProtocolFrom, trustProxyTls }] of listeners.entries()) {
+    if (!trustProxyTls) continue;
+    const path = ['listeners', index, 'trustProxyTls'];
+    if (proxyProtocolFrom === undefined || proxyProtocolFrom === noNetworks) {
+      yield { path, reason: 'it needs proxyProtocolFrom, the balancers that are trusted' };
+    } else if (tls === 'implicit') {
+      yield { path, reason: 'with `tls: implicit` no balancer ends TLS: starttls or off is what it sends to' };
+    }
   }
 }
 

@@ -26,3 +26,14 @@ export function duration(range: { readonly min: string; readonly max: string }) 
     return value >= min && value <= max ? value : new Refusal(accepted);
   });
 }
+
+/** How long to remember: a duration within a range, or 0 for not at all. */
+export function retention(range: { readonly min: string; readonly max: string }) {
+  const accepted = `0, or a duration from ${range.min} to ${range.max}, such as 12h or 90d`;
+  const min = readDuration(range.min) ?? Number.NaN;
+  const max = readDuration(range.max) ?? Number.NaN;
+  return scalar(accepted, (text) => {
+    const value = text === '0' ? 0 : (readDuration(text) ?? Number.NaN);
+    return value === 0 || (value >= min && value <= max) ? value : new Refusal(accepted);
+  });
+}

@@ -1,13 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { readAuthorities } from './authorities.ts';
 import type { Config } from './config.ts';
 import { toConfig } from './config-result.ts';
 import { crossCheck } from './cross-checks.ts';
-import { type Draft, readDraft } from './draft.ts';
+import { readDraft } from './draft.ts';
 import { type Complaint, type ConfigProblem, type Fault, formatPath, inFileOrder, type Path } from './problems.ts';
-import { Refusal } from './scalar.ts';
 import { configSchema } from './schema.ts';
-import { explainFileError, readSource, type Source, type SourceOptions, unavailable } from './source.ts';
+import { readSource, type Source, type SourceOptions, unavailable } from './source.ts';
+import { loadTrustFiles } from './trust-files.ts';
 
 /** What a configuration is read with. */
 export interface ParseOptions extends SourceOptions {
@@ -15,6 +14,8 @@ export interface ParseOptions extends SourceOptions {
   readonly file: string;
   /** The ids of the built-in providers, which are upstream names too. */
   readonly providerIds: ReadonlySet<string>;
+  /** Whether the configuration is for Deno, which cannot do all that Node can; default: what this runs on. */
+  readonly isDeno?: boolean;
 }
 
 /** A whole configuration, or everything that is wrong with it in the order of the file. */
@@ -35,14 +36,15 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
   if (!read.ok) return read;
   const { source } = read;
   const draft = readDraft(source.value);
-  const authorities = loadAuthorities(draft, { source, readFile });
+  const isDeno = options.isDeno ?? process.versions.deno !== undefined;
+  const trust = loadTrustFiles(draft, { source, readFile, isDeno });
   const checked = configSchema.safeParse(source.value);
-  const complaints = [...crossCheck(draft, { source, providerIds: options.providerIds }), ...authorities.complaints];
+  const complaints = [...crossCheck(draft, { source, providerIds: options.providerIds }), ...trust.complaints];
   const faults = [
     ...source.faults,
     ...(checked.success ? [] : explainIssues(checked.error.issues, source)),
     ...complaints.map((complaint) => explain(complaint, source)),
-    ...authorities.faults,
+    ...trust.faults,
   ];
   const problemAt = (path: Path, message: string): ConfigProblem => ({
     path: formatPath(path),
@@ -52,7 +54,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
   if (!checked.success || faults.length > 0) {
     return { ok: false, problems: inFileOrder(faults.map(({ path, message }) => problemAt(path, message))) };
   }
-  const config = toConfig(checked.data, { directory, authorities: authorities.pems });
+  const config = toConfig(checked.data, { directory, ...trust });
   return { ok: true, config, problemAt };
 }
 
@@ -89,32 +91,4 @@ function valueAt(value: unknown, path: Path): unknown {
     here = Reflect.get(here, step);
   }
   return here;
-}
-
-interface Authorities {
-  /** PEM texts, by the position of their upstream. */
-  readonly pems: ReadonlyMap<number, string>;
-  readonly complaints: readonly Complaint[];
-  readonly faults: readonly Fault[];
-}
-
-function loadAuthorities(
-  { upstreams }: Draft,
-  { source, readFile }: { source: Source; readFile: (path: string) => string },
-): Authorities {
-  const pems = new Map<number, string>();
-  const complaints: Complaint[] = [];
-  const faults: Fault[] = [];
-  for (const [index, { ca }] of upstreams.entries()) {
-    if (ca === undefined) continue;
-    const path = ['upstreams', index, 'ca'];
-    try {
-      const pem = readAuthorities(readFile(ca));
-      if (pem instanceof Refusal) complaints.push({ path, reason: pem.reason });
-      else pems.set(index, pem);
-    } catch (cause) {
-      faults.push({ path, message: `${source.show(path)} cannot be read: ${explainFileError(cause)}` });
-    }
-  }
-  return { pems, complaints, faults };
 }

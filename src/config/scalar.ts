@@ -30,6 +30,11 @@ export function word<const T extends readonly [string, ...string[]]>(words: T) {
   return z.enum(words, { error: alternatives(words) });
 }
 
+/** `true` or `false`. */
+export function flag() {
+  return word(['true', 'false']).transform((value) => value === 'true');
+}
+
 /** A whole number within a range. */
 export function integer(range: { readonly min: number; readonly max: number }) {
   const accepted = `a whole number from ${range.min} to ${range.max}`;

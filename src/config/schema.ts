@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { LimitName } from '../policy/login-limits.ts';
-import { duration } from './duration.ts';
+import { duration, retention } from './duration.ts';
 import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoint, readHost } from './endpoint.ts';
 import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
-import { integer, Refusal, scalar, text, word } from './scalar.ts';
+import { flag, integer, Refusal, scalar, text, word } from './scalar.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** A mapping with these keys and no others. A message about unknown keys has one line for each, in zod's order. */
@@ -66,12 +66,20 @@ export const listenerShape = {
   address: endpoint,
   tls: word(['implicit', 'starttls', 'off']),
   plaintextFrom: networks.optional(),
+  proxyProtocolFrom: networks.optional(),
+  trustProxyTls: flag().optional(),
   tlsProfile: word(['intermediate']).optional(),
   upstream: upstreamReference.optional(),
 };
 
 /** A domain that an upstream claims. */
 export const domain = scalar(acceptedDomain, readDomain);
+
+/** 32 octets in base64 end in one "=", behind a character that holds four bits. */
+const pin = text(
+  '"sha256/" and the base64 of a SHA-256 hash, as `postern probe` shows it',
+  /^sha256\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+);
 
 /** The keys of one upstream. */
 export const upstreamShape = {
@@ -80,10 +88,15 @@ export const upstreamShape = {
   port: integer({ min: 1, max: 65_535 }).optional(),
   tls: word(['implicit', 'starttls']).prefault('implicit'),
   ca: file.optional(),
+  pins: list(pin, 'a list of pins').min(1, { error: 'at least one pin; without any, leave the key out' }).optional(),
+  crl: list(file, 'a list of paths of PEM files')
+    .min(1, { error: 'at least one file; without any, leave the key out' })
+    .optional(),
   serverName: scalar(acceptedHost, readHost).optional(),
   minVersion: word(['TLSv1.2', 'TLSv1.3']).prefault('TLSv1.2'),
   domains: list(domain, 'a list of domains').prefault([]),
   username: word(['address', 'localpart']).prefault('address'),
+  clientInfo: word(['proxy-v2', 'xclient']).optional(),
 };
 
 /** The keys of `routing`. */
@@ -127,6 +140,11 @@ const redisShape = {
   keyPrefix: text('up to 64 visible ASCII characters', /^[!-~]{0,64}$/).prefault('postern:'),
 };
 
+const inventoryShape = {
+  retention: retention({ min: '1m', max: '3650d' }).prefault('90d'),
+  maxEntries: integer({ min: 1, max: 1_000_000 }).prefault('100000'),
+};
+
 const logShape = {
   level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).prefault('info'),
   format: word(['auto', 'json', 'pretty']).prefault('auto'),
@@ -143,6 +161,7 @@ export const configSchema = mapping({
   sessions: mapping(sessionsShape).prefault({}),
   limits: mapping(limitsShape).prefault({}),
   redis: mapping(redisShape).optional(),
+  inventory: mapping(inventoryShape).prefault({}),
   admin: mapping(adminShape).prefault({}),
   log: mapping(logShape).prefault({}),
 });

@@ -1,9 +1,11 @@
+import type { RedisConnection } from '../net/redis-connection.ts';
 import { limitSubjects } from '../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../policy/login-limits.ts';
 import type { Report } from '../proxy/events.ts';
 import type { Guard, GuardVerdict, LoginSubject } from '../proxy/ports.ts';
+import { StoreUnavailable } from '../proxy/store-unavailable.ts';
 import { formatBlockId, parseBlockId } from './block-id.ts';
-import { type LimitStore, StoreUnavailable } from './limit-store.ts';
+import type { LimitStore } from './limit-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import { RedisStore } from './redis-store.ts';
 
@@ -23,8 +25,8 @@ interface StoreHealth {
   readonly isUp: boolean;
 }
 
-/** The login limits, and what an operator may see and do of them. Disposing closes the store's connection. */
-export interface LoginGuard extends Guard, AsyncDisposable {
+/** The login limits, and what an operator may see and do of them. */
+export interface LoginGuard extends Guard {
   readonly store: StoreHealth;
   /** The blocks in force, the longest first. Rejects with `StoreUnavailable` where logins are refused for want of the store. */
   listBlocks(): Promise<readonly Block[]>;
@@ -37,18 +39,15 @@ export interface LoginGuard extends Guard, AsyncDisposable {
 /** What a guard is made of. */
 export interface GuardOptions {
   readonly limits: LoginLimits;
-  /** Absent: limits are kept in this process's memory. */
-  readonly redis?: { readonly url: string; readonly keyPrefix: string };
+  /** Stays the caller's to close. Absent: limits are kept in this process's memory. */
+  readonly redis?: RedisConnection;
   readonly report: Report;
 }
 
-/** Makes the guard and starts to connect to its store; logins may be asked about at once. */
+/** Makes the guard; logins may be asked about at once, connected to Redis or not. */
 export function createGuard({ limits, redis, report }: GuardOptions): LoginGuard {
   if (redis === undefined) return new StoreGuard({ limits, report, store: new MemoryStore(limits) });
-  const store = new RedisStore(limits, {
-    ...redis,
-    onChange: (isUp, detail) => report({ kind: 'storeChanged', store: 'redis', isUp, detail }),
-  });
+  const store = new RedisStore(limits, redis);
   if (limits.onStoreFailure === 'refuse') return new StoreGuard({ limits, report, store });
   return new StoreGuard({ limits, report, store, fallback: new MemoryStore(limits) });
 }
@@ -128,10 +127,6 @@ class StoreGuard implements LoginGuard {
   async countBlocks(): Promise<Record<LimitName, number>> {
     const counts = await this.#tryAsk((store) => store.countBlocks());
     return counts ?? { perAddress: 0, perAccount: 0, perAddressAndAccount: 0 };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#store[Symbol.asyncDispose]();
   }
 
   async #ask<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ export interface BlockName {
 }
 
 /** Where failures and blocks are kept. Every call rejects with `StoreUnavailable` while the store cannot be asked. */
-export interface LimitStore extends AsyncDisposable {
+export interface LimitStore {
   readonly kind: 'redis' | 'memory';
   readonly isUp: boolean;
   /** The blocks that stand in the way of a login. */
@@ -36,10 +36,4 @@ export interface LimitStore extends AsyncDisposable {
   /** The blocks in force, those that end last first where there are too many to list. */
   listBlocks(): Promise<readonly ActiveBlock[]>;
   countBlocks(): Promise<Record<LimitName, number>>;
-}
-
-/** The store cannot be asked right now. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
-  readonly code = 'STORE_UNAVAILABLE';
 }

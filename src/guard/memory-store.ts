@@ -62,10 +62,6 @@ export class MemoryStore implements LimitStore {
     return counts;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    // Nothing is open: the limiters' timers end with the process.
-  }
-
   async #activeBlock({ limit, subject }: BlockName): Promise<ActiveBlock> {
     return { limit, subject, remainingMs: await this.#counters[limit].counter.remainingBlockMs(subject) };
   }

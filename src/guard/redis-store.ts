@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
+import type { RedisConnection } from '../net/redis-connection.ts';
 import type { LimitSubjects } from '../policy/limit-subjects.ts';
 import { type LimitName, type LoginLimits, limitNames } from '../policy/login-limits.ts';
 import { FailureCounter, failureLimiterOptions, strikeLimiterOptions } from './failure-counter.ts';
 import type { ActiveBlock, BlockName, LimitStore, PlacedBlock } from './limit-store.ts';
-import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts';
 
 /** Blocks that can be listed, per limit. More are enforced all the same; those that end first are left out. */
 const MAX_LISTED_BLOCKS = 5_000;
@@ -24,8 +24,9 @@ export class RedisStore implements LimitStore {
   readonly #client: Redis;
   readonly #counters: Readonly<Record<LimitName, RedisCounter>>;
 
-  constructor(limits: LoginLimits, options: RedisConnectionOptions) {
-    this.#connection = new RedisConnection(options);
+  /** The connection stays open: it is the caller's to close. */
+  constructor(limits: LoginLimits, connection: RedisConnection) {
+    this.#connection = connection;
     this.#client = this.#connection.client;
     this.#counters = {
       perAddress: createCounter(this.#client, { limits, name: 'perAddress' }),
@@ -111,10 +112,6 @@ export class RedisStore implements LimitStore {
       ]);
       return { perAddress, perAccount, perAddressAndAccount };
     });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#connection[Symbol.asyncDispose]();
   }
 
   async #addToIndex({ limit, subject, durationMs }: PlacedBlock): Promise<void> {

@@ -11,6 +11,14 @@ const reasonsByCode: Readonly<Record<string, UpstreamFailureReason>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unknown_issuer',
   CERT_UNTRUSTED: 'unknown_issuer',
   CERT_REVOKED: 'revoked',
+  UNABLE_TO_GET_CRL: 'crl_unusable',
+  UNABLE_TO_DECRYPT_CRL_SIGNATURE: 'crl_unusable',
+  CRL_SIGNATURE_FAILURE: 'crl_unusable',
+  CRL_NOT_YET_VALID: 'crl_unusable',
+  CRL_HAS_EXPIRED: 'crl_unusable',
+  ERROR_IN_CRL_LAST_UPDATE_FIELD: 'crl_unusable',
+  ERROR_IN_CRL_NEXT_UPDATE_FIELD: 'crl_unusable',
+  PIN_MISMATCH: 'pin_mismatch',
   CERT_SIGNATURE_FAILURE: 'certificate',
   CERT_CHAIN_TOO_LONG: 'certificate',
   CERT_REJECTED: 'certificate',
@@ -52,11 +60,17 @@ const reasonsByText: readonly (readonly [RegExp, UpstreamFailureReason])[] = [
   [/failed to lookup address|name or service not known/i, 'dns'],
 ];
 
+const runsOnDeno = process.versions.deno !== undefined;
+
 /** Translates an error of connecting or of the handshake, once, into the closed set that everyone else reads. */
-export function failureReason(error: Error): UpstreamFailureReason {
+export function failureReason(error: Error, { isDeno = runsOnDeno } = {}): UpstreamFailureReason {
   // All addresses of a dual-stack host failed: the first failure speaks for the others.
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return failureReason(error.errors[0]);
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
+    return failureReason(error.errors[0], { isDeno });
+  }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // Deno's only code for expired, not yet valid and unknown authority; it shows nothing of the certificate then.
+  if (isDeno && code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE') return 'certificate';
   const byText = reasonsByText.find(([pattern]) => pattern.test(error.message))?.[1];
   return (
     byText ?? reasonsByCode[code] ?? (code.startsWith('ERR_SSL') || code === 'EPROTO' ? 'tls_failed' : 'unreachable')

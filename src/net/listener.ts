@@ -17,6 +17,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly name: string;
   readonly host: string;
+  /** What `host` stands for: where it is bound to. */
+  readonly address: string;
   readonly port: number;
   /** Stops listening; connections already made go on. */
   close(): Promise<void>;
@@ -40,7 +42,8 @@ export function listen({ name, host, port, onConnection }: ListenOptions): Promi
   server.listen({ host, port, backlog, ipv6Only: isIPv6(host) }, () => {
     const address = server.address();
     if (address === null || typeof address === 'string') return;
-    resolve({ name, host, port: address.port, close: () => new Promise((done) => server.close(() => done())) });
+    const close = () => new Promise<void>((done) => server.close(() => done()));
+    resolve({ name, host, address: address.address, port: address.port, close });
   });
   return promise;
 }

@@ -20,9 +20,12 @@ export function createSecureClient(certificates: ServerCertificates): SecureClie
     });
     socket.once('error', reject);
     socket.once('close', onClose);
+    // Listeners allow half-open connections; half a handshake is none, and nothing else would end it.
+    socket.once('end', onClose);
     socket.once('secure', () => {
       socket.off('error', reject);
       socket.off('close', onClose);
+      socket.off('end', onClose);
       resolve({ socket, tls: describeTls(socket) });
     });
     return promise;

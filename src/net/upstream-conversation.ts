@@ -13,7 +13,10 @@ import {
   type UpstreamLoginEvent,
   type UpstreamLoginState,
 } from '../pop3/upstream-login.ts';
+import type { ClientInfo } from '../proxy/ports.ts';
+import { proxyHeaderFor, xclientArguments } from './client-info.ts';
 import { failureReason } from './failure-reason.ts';
+import { checkPins } from './peer-chain.ts';
 import type { UpstreamMemory } from './upstream-memory.ts';
 
 /** Each step's longest wait. They add up to less than the client's own patience, which is a minute as a rule. */
@@ -32,6 +35,8 @@ export interface ConversationOptions {
   readonly upstream: Upstream;
   readonly memory: UpstreamMemory;
   readonly credentials?: UpstreamDialogue['credentials'];
+  /** Whom the upstream is told of, where it is configured so. */
+  readonly client?: ClientInfo;
   readonly signal?: AbortSignal;
   /** Whether the connection leads back to this very process. */
   readonly isOwnEndpoint: (endpoint: ConnectedEndpoint) => boolean;
@@ -39,10 +44,12 @@ export interface ConversationOptions {
   readonly onHandshake?: (socket: TLSSocket) => void;
   /** Verified and greeted; credentials follow, if there are any. */
   readonly onReady?: (socket: TLSSocket) => void;
+  /** The upstream does not take XCLIENT; the login goes on without. */
+  readonly onXclientNotTaken?: (detail: string) => void;
   readonly onCapabilities?: (lines: readonly string[]) => void;
 }
 
-/** How it ended. An accepted login's socket is paused, without listeners, and the receiver's to close; any other is closed. */
+/** How it ended. An accepted login's socket is paused and the receiver's to close; any other is closed. */
 export type ConversationResult =
   | {
       readonly kind: 'accepted';
@@ -71,7 +78,7 @@ class Conversation {
   #isSettled = false;
 
   constructor(options: ConversationOptions, resolve: (result: ConversationResult) => void) {
-    const { upstream, memory, credentials } = options;
+    const { upstream, memory, credentials, client } = options;
     this.#options = options;
     this.#resolve = resolve;
     this.#state = beginUpstreamLogin({
@@ -80,6 +87,7 @@ class Conversation {
       ...(credentials === undefined || memory.capabilities === undefined
         ? {}
         : { knownCapabilities: memory.capabilities }),
+      ...(upstream.clientInfo === 'xclient' && client !== undefined ? { xclient: xclientArguments(client) } : {}),
     });
   }
 
@@ -92,7 +100,7 @@ class Conversation {
     signal?.addEventListener('abort', this.#onAbort);
     this.#expect('connection');
     const endpoint = { host: upstream.host, port: upstream.port, noDelay: true };
-    if (upstream.tls === 'implicit') {
+    if (upstream.tls === 'implicit' && upstream.clientInfo !== 'proxy-v2') {
       this.#attach(this.#secure(endpoint));
     } else {
       this.#attach(connectTcp(endpoint));
@@ -100,17 +108,21 @@ class Conversation {
     this.#socket?.once('connect', this.#onConnect);
   }
 
-  /** Begins a handshake that fails unless the certificate is valid, from a trusted authority, and for the server's name. */
+  /**
+   * Begins a handshake that fails unless the certificate is valid, from a trusted authority, for the server's name, and of a
+   * pinned key where there are pins. A resumed session was verified so by the connection that it comes from.
+   */
   #secure(transport: ConnectionOptions): TLSSocket {
     const { upstream, memory, onHandshake } = this.#options;
-    const { serverName } = upstream;
+    const { serverName, pins } = upstream;
     const session = memory.session;
-    const socket = connectTls({
+    const socket: TLSSocket = connectTls({
       ...transport,
       secureContext: memory.secureContext,
       // An address is no name to send (RFC 6066 §3), but the certificate must carry it all the same.
       ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+      checkServerIdentity: (_host, certificate) =>
+        checkServerIdentity(serverName, certificate) ?? (pins && checkPins(socket.getPeerCertificate(true), pins)),
       ...(session === undefined ? {} : { session }),
     });
     if (onHandshake !== undefined) socket.prependListener('secure', () => onHandshake(socket));
@@ -137,8 +149,21 @@ class Conversation {
     if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined) return;
     if (this.#options.isOwnEndpoint({ remoteAddress, remotePort, localAddress })) {
       this.#fail('loop', `${remoteAddress}:${remotePort} is a listener of this Postern`);
+    } else if (this.#options.upstream.clientInfo === 'proxy-v2') {
+      // Ahead of everything, the handshake included (PROXY protocol §2).
+      this.#socket?.write(proxyHeaderFor(this.#options.client), this.#onHeaderSent);
     } else if (this.#options.upstream.tls === 'implicit') {
       this.#expect('handshake');
+    } else {
+      this.#expect('greeting');
+      this.#socket?.on('data', this.#onData);
+    }
+  };
+
+  readonly #onHeaderSent = (): void => {
+    if (this.#isSettled) return;
+    if (this.#options.upstream.tls === 'implicit') {
+      this.#upgrade();
     } else {
       this.#expect('greeting');
       this.#socket?.on('data', this.#onData);
@@ -195,6 +220,9 @@ class Conversation {
       case 'ready':
         this.#onReady();
         break;
+      case 'xclientNotTaken':
+        this.#options.onXclientNotTaken?.(effect.detail);
+        break;
       case 'accepted':
         this.#hand(effect.reply);
         break;
@@ -229,6 +257,8 @@ class Conversation {
     if (socket === undefined) return;
     socket.pause();
     this.#detach(socket);
+    // A reset must have a listener until the receiver's own is there; the receiver sees that the socket is destroyed.
+    socket.on('error', () => {});
     this.#tlsSocket = undefined;
     this.#socket = undefined;
     this.#settle({ kind: 'accepted', reply, socket, received: this.#reader.takeRest() });
@@ -271,5 +301,7 @@ class Conversation {
 function describe(error: Error): string {
   const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
   const openssl = /^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(inner.message)?.[1];
-  return (openssl ?? inner.message).replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+  // Node's advice is about another program than this one.
+  const ownWords = inner.message.replace(/; if the root CA is installed locally, .*/, '');
+  return (openssl ?? ownWords).replaceAll(/\s+/g, ' ').trim().slice(0, 300);
 }

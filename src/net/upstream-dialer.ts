@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Upstream } from '../policy/upstream.ts';
+import type { Report } from '../proxy/events.ts';
 import type { LogInUpstream, UpstreamLogin } from '../proxy/ports.ts';
 import { describeTls } from './tls-facts.ts';
 import { type ConnectedEndpoint, converse } from './upstream-conversation.ts';
@@ -11,14 +12,17 @@ export interface UpstreamDialerOptions {
   readonly isOwnEndpoint: (endpoint: ConnectedEndpoint) => boolean;
   /** A clock that never steps back, milliseconds. */
   readonly nowMs: () => number;
+  readonly report?: Report;
 }
 
 /** Makes the login function of a process. What it learns of each upstream is kept for the next login there. */
-export function createUpstreamDialer({ isOwnEndpoint, nowMs }: UpstreamDialerOptions): LogInUpstream {
-  // Bounded by the number of upstreams in configuration and catalog, which are the only ones that are ever routed to.
-  const memories = new Map<Upstream, UpstreamMemory>();
+export function createUpstreamDialer({ isOwnEndpoint, nowMs, report }: UpstreamDialerOptions): LogInUpstream {
+  // By identity: an upstream that is configured anew, whatever changed, begins without sessions, and the old one's go with it.
+  const memories = new WeakMap<Upstream, UpstreamMemory>();
+  // Said once for each: it would come with every login.
+  const withoutXclient = new Set<Upstream>();
 
-  return async ({ upstream, credentials, signal, onConnected }): Promise<UpstreamLogin> => {
+  return async ({ upstream, credentials, client, signal, onConnected }): Promise<UpstreamLogin> => {
     let memory = memories.get(upstream);
     if (memory === undefined) {
       memory = new UpstreamMemory(upstream, nowMs);
@@ -27,7 +31,21 @@ export function createUpstreamDialer({ isOwnEndpoint, nowMs }: UpstreamDialerOpt
     const startedAtMs = nowMs();
     const onReady = (socket: TLSSocket): void =>
       onConnected({ address: socket.remoteAddress ?? '', tls: describeTls(socket), durationMs: nowMs() - startedAtMs });
-    const result = await converse({ upstream, memory, credentials, signal, isOwnEndpoint, onReady });
+    const onXclientNotTaken = (detail: string): void => {
+      if (withoutXclient.has(upstream)) return;
+      withoutXclient.add(upstream);
+      report?.({ kind: 'clientInfoNotTaken', upstream: upstream.name, detail });
+    };
+    const result = await converse({
+      upstream,
+      memory,
+      credentials,
+      ...(client === undefined ? {} : { client }),
+      signal,
+      isOwnEndpoint,
+      onReady,
+      onXclientNotTaken,
+    });
     switch (result.kind) {
       case 'accepted':
         return { kind: 'accepted', reply: result.reply, session: { socket: result.socket, received: result.received } };

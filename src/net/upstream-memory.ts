@@ -25,6 +25,8 @@ export class UpstreamMemory {
     this.secureContext = createSecureContext({
       minVersion: upstream.minVersion,
       ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
+      // With it OpenSSL wants a current list of every authority in the chain, the root included.
+      ...(upstream.crl === undefined ? {} : { crl: [...upstream.crl] }),
     });
     this.#nowMs = nowMs;
   }

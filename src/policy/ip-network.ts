@@ -37,7 +37,8 @@ function parseGroups(text: string, { mayEndInIpv4 }: { readonly mayEndInIpv4: bo
   return groups;
 }
 
-function parseIpv4(text: string): [number, number, number, number] | undefined {
+/** The four octets of an IPv4 address in dotted decimal; undefined where the text is none. */
+export function parseIpv4(text: string): [number, number, number, number] | undefined {
   const octets = text.split('.').map((part) => (/^(?:0|[1-9]\d{0,2})$/.test(part) ? Number(part) : 256));
   const [a, b, c, d] = octets;
   if (a === undefined || b === undefined || c === undefined || d === undefined || octets.length > 4) return undefined;

@@ -3,8 +3,9 @@ import type { Networks } from './networks.ts';
 /** What a listener offers: TLS from the first octet, TLS by `STLS` (RFC 2595), or none. */
 export type ListenerTls = 'implicit' | 'starttls' | 'off';
 
-/** How a client's octets travel right now; also a metric label. */
-export type Transport = 'plaintext' | 'stls' | 'implicit';
+/** How a client's octets travel; closed set, metric label. */
+export const transports = ['plaintext', 'stls', 'implicit'] as const;
+export type Transport = (typeof transports)[number];
 
 /** Who may log in over what, for one listener. */
 export interface TransportPolicy {

@@ -6,6 +6,8 @@ export const upstreamFailureReasons = [
   'unknown_issuer',
   'name_mismatch',
   'revoked',
+  'crl_unusable',
+  'pin_mismatch',
   'certificate',
   'protocol_too_old',
   'tls_failed',
@@ -60,7 +62,8 @@ const explanations: Readonly<Record<UpstreamFailureReason, Explanation>> = {
   unknown_issuer: {
     isTlsFailure: true,
     user: 'has a certificate from an unknown authority',
-    operator: "The upstream's certificate comes from an authority that is not trusted here: set `ca` if it is your own",
+    operator:
+      "The upstream's certificate is of an authority not trusted here (set `ca` for your own), or it sends no intermediate certificate",
   },
   name_mismatch: {
     isTlsFailure: true,
@@ -72,10 +75,23 @@ const explanations: Readonly<Record<UpstreamFailureReason, Explanation>> = {
     user: 'has a certificate that was revoked',
     operator: "The upstream's certificate was revoked by its authority",
   },
+  crl_unusable: {
+    isTlsFailure: true,
+    user: 'has a certificate whose revocation cannot be checked',
+    operator:
+      "A revocation list for the upstream's certificate or its authority is missing or out of date: renew `crl`",
+  },
+  pin_mismatch: {
+    isTlsFailure: true,
+    user: 'has a certificate that is not the expected one',
+    operator:
+      "The upstream's certificate is valid, but none of `pins` is in its chain: new keys, or somebody in between",
+  },
   certificate: {
     isTlsFailure: true,
     user: 'has a certificate that cannot be verified',
-    operator: "The upstream's certificate could not be verified",
+    operator:
+      "The upstream's certificate could not be verified; on Deno it may have expired, not be valid yet, or be of an unknown authority",
   },
   protocol_too_old: {
     isTlsFailure: true,

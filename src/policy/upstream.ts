@@ -11,6 +11,12 @@ export interface Upstream {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** PEM text of the authorities trusted instead of the system's roots. */
   readonly ca?: string;
+  /** Public keys as `sha256/BASE64`, one of which the verified chain must hold beside everything else; absent: any will do. */
+  readonly pins?: readonly string[];
+  /** PEM texts of revocation lists. Each authority of a chain must have a current one among them; absent: revocation is not checked. */
+  readonly crl?: readonly string[];
   /** What the server knows its users by: `user@example.com` or `user`. */
   readonly username: 'address' | 'localpart';
+  /** How the server is told who the client is: by a PROXY header of version 2, or by Dovecot's XCLIENT. Absent: not at all. */
+  readonly clientInfo?: 'proxy-v2' | 'xclient';
 }

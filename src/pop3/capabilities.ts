@@ -38,16 +38,20 @@ function announcedMechanisms({ isLoginPermitted, isEncrypted }: OfferedCapabilit
 export interface UpstreamCapabilities {
   readonly offersStls: boolean;
   readonly offersSaslPlain: boolean;
+  /** Dovecot's XCLIENT, by which a trusted peer says for whom it connects. */
+  readonly offersXclient?: true;
 }
 
 /** Reads the lines of a CAPA response between its status line and the final dot. Names are case-insensitive (RFC 2449 §3). */
 export function parseCapabilities(lines: readonly string[]): UpstreamCapabilities {
   let offersStls = false;
   let offersSaslPlain = false;
+  let offersXclient = false;
   for (const line of lines) {
     const [name, ...parameters] = line.trim().toUpperCase().split(/ +/);
     if (name === 'STLS') offersStls = true;
     if (name === 'SASL' && parameters.includes('PLAIN')) offersSaslPlain = true;
+    if (name === 'XCLIENT') offersXclient = true;
   }
-  return { offersStls, offersSaslPlain };
+  return { offersStls, offersSaslPlain, ...(offersXclient ? { offersXclient } : {}) };
 }

@@ -22,7 +22,7 @@ export function parseCommand(line: string): Command {
     case 'QUIT':
       return argument.trim() === '' ? { verb: keyword } : { verb: 'malformed', usage: keyword };
     case 'USER': {
-      const name = argument.trim();
+      const name = trimBlanks(argument);
       return name === '' ? { verb: 'malformed', usage: 'USER name' } : { verb: 'USER', name };
     }
     case 'PASS':
@@ -44,4 +44,9 @@ function parseAuth(argument: string): Command {
     mechanism: mechanism.toUpperCase(),
     ...(initialResponse === undefined ? {} : { initialResponse }),
   };
+}
+
+/** `trim` would take the octet 0xA0 as well, which ends letters like "à" in UTF-8. */
+function trimBlanks(octets: string): string {
+  return octets.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
 }

@@ -6,8 +6,8 @@ import { encodePlainMessage } from './sasl.ts';
 export const maxUpstreamLineOctets = 4096;
 /** Lines of a CAPA response; real servers send a dozen. */
 const maxCapabilityLines = 100;
-/** Longest AUTH command with an initial response; a longer one is sent as a line of its own (RFC 5034 §4). */
-const maxInitialResponseOctets = 255;
+/** Longest command, its ending included (RFC 2449 §4); a response that does not fit is sent as a line of its own (RFC 5034 §4). */
+const maxCommandOctets = 255;
 
 /** What is known before the dialogue begins. */
 export interface UpstreamDialogue {
@@ -16,6 +16,8 @@ export interface UpstreamDialogue {
   readonly credentials?: { readonly username: string; readonly password: string };
   /** Learnt in an earlier session, under verified TLS; saves asking again. */
   readonly knownCapabilities?: UpstreamCapabilities;
+  /** Arguments of XCLIENT, sent ahead of the credentials where the server offers it. */
+  readonly xclient?: string;
 }
 
 type Stage =
@@ -23,6 +25,7 @@ type Stage =
   | { readonly name: 'awaitingCapabilities'; readonly lines?: readonly string[] }
   | { readonly name: 'awaitingStlsReply' }
   | { readonly name: 'upgrading' }
+  | { readonly name: 'awaitingXclientReply'; readonly capabilities: UpstreamCapabilities }
   | { readonly name: 'awaitingChallenge' }
   | { readonly name: 'awaitingUserReply' }
   | { readonly name: 'awaitingLoginReply' }
@@ -33,6 +36,8 @@ export interface UpstreamLoginState {
   readonly dialogue: UpstreamDialogue;
   /** Credentials are sent in no other condition. */
   readonly isSecure: boolean;
+  /** Whether the greeting showed `[XCLIENT]`, in the clear even: what it leads to is sent under verified TLS alone. */
+  readonly isXclientGreeted: boolean;
   readonly stage: Stage;
 }
 
@@ -57,6 +62,8 @@ export type UpstreamLoginEffect =
     }
   /** The connection is verified and greeted; credentials come next, if there are any. */
   | { readonly kind: 'ready' }
+  /** The server does not take XCLIENT; the login goes on without. */
+  | { readonly kind: 'xclientNotTaken'; readonly detail: string }
   | { readonly kind: 'accepted'; readonly reply: StatusReply }
   | { readonly kind: 'refused'; readonly reply: StatusReply }
   | {
@@ -73,7 +80,8 @@ export interface UpstreamLoginStep {
 
 /** The state of a connection just made; for implicit TLS that means verified too. */
 export function beginUpstreamLogin(dialogue: UpstreamDialogue): UpstreamLoginState {
-  return { dialogue, isSecure: dialogue.tls === 'implicit', stage: { name: 'awaitingGreeting' } };
+  const isSecure = dialogue.tls === 'implicit';
+  return { dialogue, isSecure, isXclientGreeted: false, stage: { name: 'awaitingGreeting' } };
 }
 
 /** The next state and its effects. Throws where an event cannot happen in a state: that is the caller's mistake. */
@@ -82,9 +90,10 @@ export function stepUpstreamLogin(state: UpstreamLoginState, event: UpstreamLogi
     case 'line':
       return onLine(state, event);
     case 'lineTooLong':
+      if (!isAwaitingLine(state)) throw impossible(state, event);
       return fail(state, 'not_pop3', 'It sent a line that is too long');
     case 'tlsVerified':
-      if (state.stage.name !== 'upgrading') throw new Error(`Cannot handle ${event.kind} while ${state.stage.name}`);
+      if (state.stage.name !== 'upgrading') throw impossible(state, event);
       return afterGreeting({ ...state, isSecure: true });
     default:
       return event satisfies never;
@@ -105,11 +114,11 @@ function onLine(
       break;
     case 'upgrading':
     case 'finished':
-      throw new Error(`Cannot handle a line while ${stage.name}`);
+      throw impossible(state, { kind: 'line' });
   }
   const reply = parseStatusReply(text);
   return reply === undefined
-    ? fail(state, 'not_pop3', `It sent ${quote(text)}`)
+    ? fail(state, 'not_pop3', describeNoReply(stage, text))
     : onReply(state, { reply, isFollowed });
 }
 
@@ -120,7 +129,8 @@ function onReply(
   const { stage } = state;
   switch (stage.name) {
     case 'awaitingGreeting':
-      return reply.isOk ? afterGreeting(state) : fail(state, 'unavailable', `It greeted with ${quote(reply.text)}`);
+      if (reply.isOk) return afterGreeting({ ...state, isXclientGreeted: reply.text.includes('[XCLIENT]') });
+      return fail(state, 'unavailable', `It greeted with ${quote(reply.text)}`);
     case 'awaitingCapabilities':
       // CAPA is optional (RFC 2449 §1): a server without it knows USER and PASS, and no STLS that it would announce.
       if (!reply.isOk) return afterCapabilities(state, []);
@@ -129,6 +139,8 @@ function onReply(
       if (!reply.isOk) return fail(state, 'no_stls', `It refused STLS with ${quote(reply.text)}`);
       if (isFollowed) return fail(state, 'injected', 'Octets follow its reply to STLS');
       return { state: { ...state, stage: { name: 'upgrading' } }, effects: [{ kind: 'startTls' }] };
+    case 'awaitingXclientReply':
+      return afterXclient(state, { reply, capabilities: stage.capabilities });
     case 'awaitingUserReply':
       if (!reply.isOk) return finish(state, { kind: 'refused', reply });
       return send(state, { name: 'awaitingLoginReply' }, `PASS ${credentialsOf(state).password}`);
@@ -137,7 +149,7 @@ function onReply(
       return finish(state, { kind: reply.isOk ? 'accepted' : 'refused', reply });
     case 'upgrading':
     case 'finished':
-      throw new Error(`Cannot handle a reply while ${stage.name}`);
+      throw impossible(state, { kind: 'line' });
     default:
       return stage satisfies never;
   }
@@ -171,15 +183,39 @@ function afterCapabilities(state: UpstreamLoginState, lines: readonly string[]):
 
 function logIn(state: UpstreamLoginState, capabilities: UpstreamCapabilities): UpstreamLoginStep {
   if (state.dialogue.credentials === undefined) return finish(state, { kind: 'ready' });
-  const { state: next, effects } = sendCredentials(state, capabilities);
+  const { state: next, effects } = introduceClient(state, capabilities);
   return { state: next, effects: [{ kind: 'ready' }, ...effects] };
+}
+
+function introduceClient(state: UpstreamLoginState, capabilities: UpstreamCapabilities): UpstreamLoginStep {
+  const { xclient } = state.dialogue;
+  if (xclient === undefined) return sendCredentials(state, capabilities);
+  if (capabilities.offersXclient || state.isXclientGreeted)
+    return send(state, { name: 'awaitingXclientReply', capabilities }, `XCLIENT ${xclient}`);
+  return goOnWithoutXclient(state, { capabilities, detail: 'It does not offer XCLIENT' });
+}
+
+function afterXclient(
+  state: UpstreamLoginState,
+  { reply, capabilities }: { reply: StatusReply; capabilities: UpstreamCapabilities },
+): UpstreamLoginStep {
+  if (reply.isOk) return sendCredentials(state, capabilities);
+  return goOnWithoutXclient(state, { capabilities, detail: `It refused XCLIENT with ${quote(reply.text)}` });
+}
+
+function goOnWithoutXclient(
+  state: UpstreamLoginState,
+  { capabilities, detail }: { capabilities: UpstreamCapabilities; detail: string },
+): UpstreamLoginStep {
+  const { state: next, effects } = sendCredentials(state, capabilities);
+  return { state: next, effects: [{ kind: 'xclientNotTaken', detail }, ...effects] };
 }
 
 function sendCredentials(state: UpstreamLoginState, { offersSaslPlain }: UpstreamCapabilities): UpstreamLoginStep {
   const { username, password } = credentialsOf(state);
   if (!offersSaslPlain) return send(state, { name: 'awaitingUserReply' }, `USER ${username}`);
   const command = `AUTH PLAIN ${encodePlainMessage(username, password)}`;
-  if (command.length > maxInitialResponseOctets) return send(state, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
+  if (`${command}\r\n`.length > maxCommandOctets) return send(state, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
   return send(state, { name: 'awaitingLoginReply' }, command);
 }
 
@@ -212,6 +248,19 @@ function fail(
   detail: string,
 ): UpstreamLoginStep {
   return finish(state, { kind: 'failed', reason, detail });
+}
+
+function isAwaitingLine({ stage }: UpstreamLoginState): boolean {
+  return stage.name.startsWith('awaiting');
+}
+
+function impossible({ stage }: UpstreamLoginState, event: { readonly kind: string }): Error {
+  return new Error(`Cannot handle ${event.kind} while ${stage.name}`);
+}
+
+/** Words that answer the password stay out of the log: they may repeat it. */
+function describeNoReply(stage: Stage, text: string): string {
+  return stage.name === 'awaitingLoginReply' ? 'It answered the login with no POP3 reply' : `It sent ${quote(text)}`;
 }
 
 /** An upstream's words for a log line: printable, short, quoted. */

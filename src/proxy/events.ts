@@ -7,6 +7,8 @@ export interface TlsFacts {
   /** `TLSv1.2`, `TLSv1.3`; `unknown` where the runtime does not tell. */
   readonly version: string;
   readonly cipher: string;
+  /** The key-exchange group, such as `X25519MLKEM768`; absent where the runtime does not tell: Node on the server's side, Deno. */
+  readonly keyExchange?: string;
   readonly isResumed: boolean;
 }
 
@@ -25,7 +27,12 @@ export const loginResults = [
 export type LoginResult = (typeof loginResults)[number];
 
 /** Why a connection was not let in; closed set, metric label. */
-export const refusalReasons = ['max_total', 'max_per_address', 'draining'] as const;
+export const refusalReasons = [
+  'max_total',
+  'max_per_address',
+  'draining',
+  'proxy_header', // missing or malformed
+] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /** Why a session ended; closed set, log field. */
@@ -67,12 +74,18 @@ interface ConnectionRefused {
   readonly listener: string;
   readonly address: string;
   readonly reason: RefusalReason;
+  /** What exactly, where the reason alone does not tell. */
+  readonly detail?: string;
 }
 
 interface SessionOpened extends SessionIdentity {
   readonly kind: 'sessionOpened';
   readonly port: number;
   readonly transport: Transport;
+  /** The balancer's address, where its PROXY header named the client. */
+  readonly proxySource?: string;
+  /** The balancer's name for the connection: printable. */
+  readonly correlationId?: string;
 }
 
 interface ClientTlsEstablished extends SessionIdentity {
@@ -100,6 +113,8 @@ interface UpstreamConnected extends SessionIdentity {
 interface LoginFinished extends SessionIdentity {
   readonly kind: 'loginFinished';
   readonly transport: Transport;
+  /** What the client's leg got; absent without TLS. */
+  readonly clientTls?: TlsFacts;
   /** The account as it is counted and logged: lower case, `user@domain` where there is a domain. */
   readonly account: string;
   /** Absent where no upstream serves the account. */
@@ -110,6 +125,13 @@ interface LoginFinished extends SessionIdentity {
   /** The reply the client got, without its status indicator. */
   readonly reply: string;
   readonly failure?: UpstreamFailure;
+}
+
+interface ClientInfoNotTaken {
+  readonly kind: 'clientInfoNotTaken';
+  readonly upstream: string;
+  /** What the upstream said, or did not say. */
+  readonly detail: string;
 }
 
 interface RelayStarted extends SessionIdentity {
@@ -166,6 +188,7 @@ export type GateEvent =
   | ClientTlsEstablished
   | ClientTlsFailed
   | UpstreamConnected
+  | ClientInfoNotTaken
   | LoginFinished
   | RelayStarted
   | SessionClosed

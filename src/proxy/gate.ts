@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Networks } from '../policy/networks.ts';
 import type { CloseReason, RefusalReason } from './events.ts';
-import { Session, type SessionPolicy, type SessionPorts } from './session.ts';
+import type { ReadProxyHeader } from './ports.ts';
+import { type ProxiedOrigin, Session, type SessionPolicy, type SessionPorts } from './session.ts';
 
 /** How many sessions are let in. */
 export interface GateLimits {
@@ -12,6 +14,21 @@ export interface GateLimits {
 export interface GateListener {
   readonly name: string;
   readonly policy: SessionPolicy;
+  /** Balancers whose connections must begin with a PROXY header; absent: there are none. */
+  readonly balancers?: {
+    readonly networks: Networks;
+    readonly readHeader: ReadProxyHeader;
+    /** Whether TLS that a balancer says it terminated counts as encryption. */
+    readonly isTlsTrusted: boolean;
+  };
+}
+
+interface Connection {
+  readonly socket: Socket;
+  readonly listener: GateListener;
+  /** The client's address. */
+  readonly address: string;
+  readonly proxied?: ProxiedOrigin;
 }
 
 /** Lets clients in, keeps their sessions, and closes them in the end. */
@@ -21,6 +38,8 @@ export class Gate {
   readonly #idPrefix: string;
   readonly #sessions = new Map<string, Session>();
   readonly #sessionsByAddress = new Map<string, number>();
+  /** Connections whose PROXY header is being read: they count as sessions, of nobody yet. */
+  readonly #awaitingHeader = new Set<Socket>();
   #lastId = 0;
   #onEmpty: (() => void) | undefined;
   #isDraining = false;
@@ -40,9 +59,55 @@ export class Gate {
       socket.destroy();
       return;
     }
-    const refusal = this.#refusalFor(address);
+    const { balancers } = listener;
+    if (balancers?.networks.includes(address)) {
+      void this.#acceptProxied({ socket, listener, address }, balancers);
+    } else {
+      this.#admit({ socket, listener, address });
+    }
+  }
+
+  /** Finds out for whom a balancer connects. */
+  async #acceptProxied(
+    connection: Connection,
+    { readHeader, isTlsTrusted }: NonNullable<GateListener['balancers']>,
+  ): Promise<void> {
+    const { socket, listener, address: balancer } = connection;
+    const refusal = this.#refusalForAnyone();
     if (refusal !== undefined) {
-      this.#refuse(socket, { listener, address, refusal });
+      this.#refuse(connection, refusal);
+      return;
+    }
+    // Between the reader's listeners and the session's a reset must have one, too.
+    socket.on('error', () => {});
+    this.#awaitingHeader.add(socket);
+    const reading = await readHeader(socket);
+    this.#awaitingHeader.delete(socket);
+    switch (reading.kind) {
+      case 'gone':
+        socket.destroy();
+        return;
+      case 'refused':
+        this.#refuseHeader(connection, reading.detail);
+        return;
+      case 'header': {
+        if (socket.destroyed) return;
+        const { tls, ...client } = reading.client;
+        const trusted = isTlsTrusted && tls !== undefined ? { tls } : {};
+        const address = client.source?.address ?? balancer;
+        this.#admit({ socket, listener, address, proxied: { balancer, ...client, ...trusted } });
+        return;
+      }
+      default:
+        reading satisfies never;
+    }
+  }
+
+  #admit(connection: Connection): void {
+    const { socket, listener, address, proxied } = connection;
+    const refusal = this.#refusalForAnyone() ?? this.#refusalFor(address);
+    if (refusal !== undefined) {
+      this.#refuse(connection, refusal);
       return;
     }
 
@@ -51,6 +116,7 @@ export class Gate {
     const session = new Session({
       identity: { sessionId, listener: listener.name, address },
       socket,
+      ...(proxied === undefined ? {} : { proxied }),
       policy: listener.policy,
       ports: this.#ports,
       onClosed: () => this.#forget(sessionId, address),
@@ -74,6 +140,7 @@ export class Gate {
   /** Lets nobody in any more, waits for the sessions to end, and cuts those left after `timeoutMs` or when `signal` aborts. */
   async drain({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
     this.#isDraining = true;
+    for (const socket of this.#awaitingHeader) socket.destroy();
     if (this.#sessions.size > 0) {
       const empty = Promise.withResolvers<void>();
       this.#onEmpty = empty.resolve;
@@ -85,23 +152,30 @@ export class Gate {
     for (const session of this.#sessions.values()) session.end('drained');
   }
 
-  #refusalFor(address: string): RefusalReason | undefined {
+  #refusalForAnyone(): RefusalReason | undefined {
     if (this.#isDraining) return 'draining';
-    if (this.#sessions.size >= this.#limits.maxTotal) return 'max_total';
+    return this.#sessions.size + this.#awaitingHeader.size >= this.#limits.maxTotal ? 'max_total' : undefined;
+  }
+
+  #refusalFor(address: string): RefusalReason | undefined {
     if ((this.#sessionsByAddress.get(address) ?? 0) >= this.#limits.maxPerAddress) return 'max_per_address';
     return undefined;
   }
 
-  #refuse(
-    socket: Socket,
-    { listener, address, refusal }: { listener: GateListener; address: string; refusal: RefusalReason },
-  ): void {
-    this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason: refusal });
+  #refuse({ socket, listener, address }: Connection, reason: RefusalReason): void {
+    this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason });
     socket.on('error', () => {});
     // A client that waits for a handshake could not read it.
     if (listener.policy.tls !== 'implicit')
       socket.write('-ERR [SYS/TEMP] Too many connections. Please try again later\r\n');
     socket.destroySoon();
+  }
+
+  /** Nothing is said: what is there is no balancer, or one that would take it for the server's greeting. */
+  #refuseHeader({ socket, listener, address }: Connection, detail: string): void {
+    const reason = 'proxy_header';
+    this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason, detail });
+    socket.destroy();
   }
 
   #forget(sessionId: string, address: string): void {

@@ -3,8 +3,16 @@ import type { Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import { isTlsFailure, replyForFailure, type UpstreamFailure } from '../policy/upstream-failure.ts';
 import type { StatusReply } from '../pop3/reply.ts';
-import type { LoginResult, Report, SessionIdentity } from './events.ts';
-import type { Credentials, Guard, GuardVerdict, LogInUpstream, LoginSubject, UpstreamSession } from './ports.ts';
+import type { LoginResult, Report, SessionIdentity, TlsFacts } from './events.ts';
+import type {
+  ClientInfo,
+  Credentials,
+  Guard,
+  GuardVerdict,
+  LogInUpstream,
+  LoginSubject,
+  UpstreamSession,
+} from './ports.ts';
 
 /** What a login needs from outside. */
 export interface LoginPorts {
@@ -20,7 +28,11 @@ export interface LoginPorts {
 export interface LoginRequest {
   readonly identity: SessionIdentity;
   readonly transport: Transport;
+  /** Absent without TLS. */
+  readonly clientTls?: TlsFacts;
   readonly credentials: Credentials;
+  /** What the upstream may be told. */
+  readonly client?: ClientInfo;
   /** The listener's upstream, where it has one. */
   readonly listenerUpstream?: string;
   /** Aborts when the client is gone. */
@@ -57,6 +69,7 @@ export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<L
     kind: 'loginFinished',
     ...request.identity,
     transport: request.transport,
+    ...(request.clientTls === undefined ? {} : { clientTls: request.clientTls }),
     account: outcome.account,
     ...(outcome.upstream === undefined ? {} : { upstream: outcome.upstream.name }),
     result: outcome.result,
@@ -80,6 +93,7 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
   const login = await ports.logInUpstream({
     upstream,
     credentials: { username, password: credentials.password },
+    ...(request.client === undefined ? {} : { client: request.client }),
     signal,
     onConnected: ({ address, tls, durationMs }) =>
       ports.report({
@@ -94,6 +108,8 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
   switch (login.kind) {
     case 'accepted':
       await ports.guard.settle(subject, 'accepted');
+      // Gone while the guard was told: nothing of the maildrop was seen, and the client can simply try again.
+      if (login.session.socket.destroyed) return brokenOff(account, upstream);
       return { result: 'accepted', account, upstream, reply: login.reply.text, session: login.session };
     case 'refused': {
       const result = classifyRefusal(login.reply);
@@ -108,6 +124,12 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
     default:
       return login satisfies never;
   }
+}
+
+function brokenOff(account: string, upstream: Upstream): FailedLogin {
+  const failure: UpstreamFailure = { reason: 'reset', detail: 'It closed the connection behind the login' };
+  const reply = replyForFailure(failure.reason, upstream.host);
+  return { result: 'unreachable', account, upstream, reply, failure };
 }
 
 /** What an upstream's refusal means, by its response code (RFC 2449 §8.1, RFC 3206 §4); without a code it is about the credentials. */

@@ -38,11 +38,29 @@ export interface Guard {
   settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void>;
 }
 
-/** A logged-in connection: verified TLS, paused, at the start of the transaction state. */
+/** A logged-in connection: verified TLS, paused, at the start of the transaction state. Its errors have a listener already. */
 export interface UpstreamSession {
   readonly socket: Socket;
   /** Octets that arrived behind the login's reply. */
   readonly received: Uint8Array;
+}
+
+/** An address and a TCP port. */
+export interface ClientEndpoint {
+  /** IPv4 or IPv6 text. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What an upstream may be told of the client, where its configuration asks for it. */
+export interface ClientInfo {
+  readonly source: ClientEndpoint;
+  /** Where the client connected to. */
+  readonly destination: ClientEndpoint;
+  /** Names the session in the upstream's log: visible ASCII. */
+  readonly sessionId: string;
+  /** The client's leg; absent without TLS. */
+  readonly tls?: TlsFacts;
 }
 
 /** A verified, greeted connection, told before the credentials are sent. */
@@ -66,6 +84,8 @@ export type UpstreamLogin =
 export interface UpstreamLoginRequest {
   readonly upstream: Upstream;
   readonly credentials: Credentials;
+  /** Whom the login is for; absent: the upstream is told nothing. */
+  readonly client?: ClientInfo;
   /** Aborts the attempt when the client is gone; the connection is then closed. */
   readonly signal: AbortSignal;
   readonly onConnected: (facts: UpstreamConnectionFacts) => void;
@@ -82,3 +102,25 @@ export interface SecuredClient {
 
 /** Makes the server's side of a TLS handshake on a client's socket. Rejects when it fails or takes too long. */
 export type SecureClient = (socket: Socket) => Promise<SecuredClient>;
+
+/** For whom a balancer connects, as its PROXY header says. */
+export interface ProxiedClient {
+  /** Absent: for itself, or for nobody that has an IP address; the socket's own addresses stand. */
+  readonly source?: ClientEndpoint;
+  readonly destination?: ClientEndpoint;
+  /** The balancer's name for the connection: printable. */
+  readonly correlationId?: string;
+  /** The client's leg to the balancer; absent without TLS. */
+  readonly tls?: TlsFacts;
+}
+
+/** How reading a PROXY header ended. */
+export type ProxyHeaderReading =
+  | { readonly kind: 'header'; readonly client: ProxiedClient }
+  /** Missing, malformed or late. */
+  | { readonly kind: 'refused'; readonly detail: string }
+  /** The peer went away without an octet, as probes do that only look whether the port is open. */
+  | { readonly kind: 'gone' };
+
+/** Reads the PROXY header that a socket begins with; octets behind it stay in the socket. Never rejects; bounded in time. */
+export type ReadProxyHeader = (socket: Socket) => Promise<ProxyHeaderReading>;

@@ -51,6 +51,8 @@ export class Relay {
     const { client, upstream } = this.#options;
     if (received.fromUpstream.length > 0) this.#onUpstreamData(received.fromUpstream);
     if (received.fromClient.length > 0) this.#onClientData(received.fromClient);
+    // A client that closed its sending side during the login will not say so again.
+    if (client.readableEnded) this.#onEnd('client_closed', upstream);
     if (!client.writableNeedDrain) upstream.resume();
     if (!upstream.writableNeedDrain) client.resume();
   }
@@ -64,17 +66,19 @@ export class Relay {
 
   readonly #onClientData = (chunk: Uint8Array): void => {
     const { client, upstream, traffic, meter, commands } = this.#options;
+    if (!upstream.writable) return;
     traffic.toUpstream += chunk.length;
     meter.octetsToUpstream += chunk.length;
     commands.count(chunk);
-    if (upstream.writable && !upstream.write(chunk)) client.pause();
+    if (!upstream.write(chunk)) client.pause();
   };
 
   readonly #onUpstreamData = (chunk: Uint8Array): void => {
     const { client, upstream, traffic, meter } = this.#options;
+    if (!client.writable) return;
     traffic.toClient += chunk.length;
     meter.octetsToClient += chunk.length;
-    if (client.writable && !client.write(chunk)) upstream.pause();
+    if (!client.write(chunk)) upstream.pause();
   };
 
   /** One side will send no more: the other gets what is on its way, then the same end. */

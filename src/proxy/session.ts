@@ -12,9 +12,9 @@ import {
 } from '../pop3/authorization.ts';
 import { CommandCounter } from '../pop3/command-counter.ts';
 import { LineReader } from '../pop3/line-reader.ts';
-import type { CloseReason, SessionIdentity, Traffic } from './events.ts';
+import type { CloseReason, SessionIdentity, TlsFacts, Traffic } from './events.ts';
 import { type AcceptedLogin, type LoginOutcome, type LoginPorts, logIn } from './login.ts';
-import type { SecureClient } from './ports.ts';
+import type { ClientInfo, ProxiedClient, SecureClient } from './ports.ts';
 import { Relay } from './relay.ts';
 import type { RelayMeter } from './relay-meter.ts';
 
@@ -37,10 +37,18 @@ export interface SessionPorts extends LoginPorts {
   readonly meter: RelayMeter;
 }
 
+/** What a balancer's PROXY header told. TLS is in it only where the balancer is trusted to tell. */
+export interface ProxiedOrigin extends ProxiedClient {
+  /** The balancer's address. */
+  readonly balancer: string;
+}
+
 /** One client's connection. */
 export interface SessionOptions {
   readonly identity: SessionIdentity;
   readonly socket: Socket;
+  /** Absent: the client itself connected. */
+  readonly proxied?: ProxiedOrigin;
   readonly policy: SessionPolicy;
   readonly ports: SessionPorts;
   readonly onClosed: () => void;
@@ -54,6 +62,7 @@ export class Session {
   readonly #clientGone = new AbortController();
   #socket: Socket;
   #transport: Transport = 'plaintext';
+  #clientTls: TlsFacts | undefined;
   #reader = new LineReader();
   #state: AuthorizationState | undefined;
   #relay: Relay | undefined;
@@ -69,17 +78,40 @@ export class Session {
 
   /** Greets the client, behind a handshake where the listener wants TLS first. */
   start(): void {
-    const { identity, policy, ports } = this.#options;
-    this.#transport = policy.tls === 'implicit' ? 'implicit' : 'plaintext';
+    const { identity, policy, proxied, ports } = this.#options;
+    const balancerTls = proxied?.tls;
+    this.#transport = policy.tls === 'implicit' || balancerTls !== undefined ? 'implicit' : 'plaintext';
     ports.report({
       kind: 'sessionOpened',
       ...identity,
-      port: this.#socket.remotePort ?? 0,
+      port: this.#clientPort(),
       transport: this.#transport,
+      ...(proxied?.source === undefined ? {} : { proxySource: proxied.balancer }),
+      ...(proxied?.correlationId === undefined ? {} : { correlationId: proxied.correlationId }),
     });
+    if (policy.tls !== 'implicit' && balancerTls !== undefined) {
+      this.#clientTls = balancerTls;
+      ports.report({ kind: 'clientTlsEstablished', ...identity, transport: this.#transport, tls: balancerTls });
+    }
     this.#deadline = setTimeout(() => this.#onLoginTimeout(), policy.loginTimeoutMs);
     if (policy.tls === 'implicit') void this.#upgrade();
     else this.#greet();
+  }
+
+  #clientPort(): number {
+    return this.#options.proxied?.source?.port ?? this.#socket.remotePort ?? 0;
+  }
+
+  /** What the upstream may be told. */
+  #describeClient(): ClientInfo {
+    const { identity, proxied } = this.#options;
+    const { localAddress = '', localPort = 0 } = this.#socket;
+    return {
+      source: { address: identity.address, port: this.#clientPort() },
+      destination: proxied?.destination ?? { address: localAddress, port: localPort },
+      sessionId: identity.sessionId,
+      ...(this.#clientTls === undefined ? {} : { tls: this.#clientTls }),
+    };
   }
 
   /** Cuts the session, whatever it is doing. Nothing is said to either side. */
@@ -187,6 +219,7 @@ export class Session {
     try {
       const { socket, tls } = await ports.secureClient(raw);
       this.#socket = socket;
+      this.#clientTls = tls;
       ports.report({ kind: 'clientTlsEstablished', ...identity, transport: this.#transport, tls });
     } catch (error) {
       raw.destroy();
@@ -208,7 +241,9 @@ export class Session {
         {
           identity,
           transport: this.#transport,
+          ...(this.#clientTls === undefined ? {} : { clientTls: this.#clientTls }),
           credentials,
+          client: this.#describeClient(),
           ...(policy.upstream === undefined ? {} : { listenerUpstream: policy.upstream }),
           signal: this.#clientGone.signal,
         },

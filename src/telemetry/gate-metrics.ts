@@ -92,6 +92,7 @@ export function createGateMetrics(options: GateMetricsOptions): (event: GateEven
         return metrics.limits.inc({ limit: closed.limit(event.limit), action: 'lifted' });
       case 'storeChanged':
         return metrics.storeUp.set({ store: event.store }, event.isUp ? 1 : 0);
+      case 'clientInfoNotTaken':
       case 'clientTlsFailed':
       case 'relayStarted':
         return;

@@ -14,6 +14,10 @@ export interface LiveSession {
   readonly listener: string;
   readonly address: string;
   readonly port: number;
+  /** The balancer's address, where its PROXY header named the client. */
+  readonly proxySource?: string;
+  /** The balancer's name for the connection. */
+  readonly correlationId?: string;
   readonly transport: Transport;
   readonly state: SessionState;
   readonly openedAtMs: number;
@@ -137,13 +141,15 @@ export class LiveSessionRegistry implements LiveSessions {
 
   #open(event: Extract<GateEvent, { kind: 'sessionOpened' }>): void {
     if (this.#entries.size >= maxEntries) return;
-    const { sessionId: id, listener, address, port, transport } = event;
+    const { sessionId: id, listener, address, port, transport, proxySource, correlationId } = event;
     this.#entries.set(id, {
       sequence: this.#nextSequence,
       id,
       listener,
       address,
       port,
+      ...(proxySource !== undefined && { proxySource }),
+      ...(correlationId !== undefined && { correlationId }),
       transport,
       state: 'authorization',
       openedAtMs: this.#nowMs(),

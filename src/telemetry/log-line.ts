@@ -38,6 +38,7 @@ export function logLevel(event: GateEvent): LogLevel {
     case 'blockLifted':
       return 'info';
     case 'loginBlocked':
+    case 'clientInfoNotTaken':
       return 'warn';
     case 'loginFinished':
       return logins[event.result].level;
@@ -59,11 +60,12 @@ export function logLine(event: GateEvent): LogLine {
 function describe(event: GateEvent): { readonly message: string; readonly [field: string]: unknown } {
   switch (event.kind) {
     case 'connectionRefused': {
-      const { listener, address, reason } = event;
-      return { message: 'Connection refused', listener, address, reason };
+      const { listener, address, reason, detail } = event;
+      const explained = detail !== undefined && { detail: printableDetail(detail) };
+      return { message: 'Connection refused', listener, address, reason, ...explained };
     }
     case 'sessionOpened':
-      return { message: 'Session opened', ...session(event), port: event.port, transport: event.transport };
+      return describeOpened(event);
     case 'clientTlsEstablished': {
       const { transport, tls } = event;
       return { message: 'TLS with the client established', ...session(event), transport, ...tls };
@@ -76,6 +78,10 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
       const { upstream, upstreamAddress, durationMs, tls } = event;
       const connection = { upstream, upstreamAddress, ...tls, durationMs: Math.round(durationMs) };
       return { message: 'Upstream connected and verified', ...session(event), ...connection };
+    }
+    case 'clientInfoNotTaken': {
+      const { upstream, detail } = event;
+      return { message: 'Upstream is not told of the client', upstream, detail: printableDetail(detail) };
     }
     case 'loginFinished':
       return describeLogin(event);
@@ -104,6 +110,18 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
     default:
       return event satisfies never;
   }
+}
+
+function describeOpened(event: Extract<GateEvent, { kind: 'sessionOpened' }>) {
+  const { port, transport, proxySource, correlationId } = event;
+  return {
+    message: 'Session opened',
+    ...session(event),
+    port,
+    transport,
+    ...(proxySource !== undefined && { proxySource }),
+    ...(correlationId !== undefined && { correlationId }),
+  };
 }
 
 function describeLogin(event: LoginFinished) {

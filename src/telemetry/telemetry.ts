@@ -40,6 +40,8 @@ export interface Telemetry {
   readonly upstreams: UpstreamHealthView;
   /** For what is no event of the gate: start, stop, reload, trouble of our own. */
   readonly log: Logger;
+  /** Gives every event to one more; `name` says who it is where it fails. */
+  addConsumer(name: string, consume: (event: GateEvent) => void): void;
   /** Names who can count the blocks for `postern_blocked`. */
   observeBlocks(count: CountBlocks): void;
   /** Names who knows Postern's own certificates for `postern_certificate_expiry_seconds`. */
@@ -76,12 +78,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   });
   addProcessMetrics(registry);
 
-  const consumers: Readonly<Record<string, (event: GateEvent) => void>> = {
-    sessions: (event) => sessions.record(event),
-    metrics: recordMetrics,
-    upstreams: (event) => upstreams.record(event),
-    log: (event) => writeLine(logger, event),
-  };
+  const consumers = new Map<string, (event: GateEvent) => void>([
+    ['sessions', (event) => sessions.record(event)],
+    ['metrics', recordMetrics],
+    ['upstreams', (event) => upstreams.record(event)],
+    ['log', (event) => writeLine(logger, event)],
+  ]);
   return {
     report: createReport(consumers, logger),
     meter,
@@ -89,6 +91,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     sessions,
     upstreams,
     log: logger,
+    addConsumer: (name, consume) => {
+      consumers.set(name, consume);
+    },
     observeBlocks: (count) => {
       countBlocks = count;
     },
@@ -116,11 +121,10 @@ function writeLine(logger: Logger, event: GateEvent): void {
 }
 
 /** One function for all consumers: what goes wrong in one reaches neither the session nor the others. */
-function createReport(consumers: Readonly<Record<string, (event: GateEvent) => void>>, logger: Logger): Report {
-  const named = Object.entries(consumers);
+function createReport(consumers: ReadonlyMap<string, (event: GateEvent) => void>, logger: Logger): Report {
   const failed = new Set<string>();
   return (event) => {
-    for (const [name, consume] of named) {
+    for (const [name, consume] of consumers) {
       try {
         consume(event);
       } catch (error) {

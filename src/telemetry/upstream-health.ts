@@ -14,6 +14,9 @@ export interface UpstreamHealth {
     readonly address: string;
     readonly tlsVersion: string;
     readonly cipher: string;
+    /** Absent where the runtime does not tell. */
+    readonly keyExchange?: string;
+    readonly isResumed: boolean;
     readonly durationMs: number;
     readonly atMs: number;
   };
@@ -63,7 +66,8 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
     const atMs = this.#nowMs();
     if (event.kind === 'upstreamConnected') {
       const { upstreamAddress: address, tls, durationMs } = event;
-      const lastConnection = { address, tlsVersion: tls.version, cipher: tls.cipher, durationMs, atMs };
+      const { version: tlsVersion, ...agreed } = tls;
+      const lastConnection = { address, tlsVersion, ...agreed, durationMs, atMs };
       this.#update(event.upstream, () => ({ lastConnection }));
     }
     if (event.kind === 'loginFinished' && event.upstream !== undefined) {

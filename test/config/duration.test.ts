@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duration, readDuration } from '../../src/config/duration.ts';
+import { duration, readDuration, retention } from '../../src/config/duration.ts';
 
 describe('readDuration', () => {
   it.each([
@@ -31,5 +31,22 @@ describe('duration', () => {
 
   it.each(['999ms', '601s', 'soon'])('says its range when it refuses %s', (text) => {
     expect(schema.safeParse(text).error?.issues[0]?.message).toContain('a duration from 1s to 10m');
+  });
+});
+
+describe('retention', () => {
+  const schema = retention({ min: '1m', max: '10d' });
+
+  it.each(['0', '0s', '0d'])('reads %s as not at all', (text) => {
+    expect(schema.parse(text)).toBe(0);
+  });
+
+  it('accepts both ends of its range', () => {
+    expect(schema.parse('60s')).toBe(60_000);
+    expect(schema.parse('240h')).toBe(864_000_000);
+  });
+
+  it.each(['59s', '11d', '', '-0', '00', 'never'])('says what is accepted when it refuses %j', (text) => {
+    expect(schema.safeParse(text).error?.issues[0]?.message).toContain('0, or a duration from 1m to 10d');
   });
 });

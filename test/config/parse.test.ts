@@ -35,6 +35,7 @@ limits:
   exempt: [127.0.0.1]
   onStoreFailure: refuse
 redis: {url: "redis://127.0.0.1:6379/0", keyPrefix: "postern:"}
+inventory: {retention: 30d, maxEntries: 5000}
 admin:
   address: 127.0.0.1:9110
   tokens: [{name: ops, role: operator, token: "\${POSTERN_ADMIN_TOKEN}"}]
@@ -61,7 +62,7 @@ const defaultLimits = {
 
 describe('parseConfig', () => {
   it('reads every key', () => {
-    const networks = { includes: expect.any(Function) };
+    const networks = { blocks: expect.any(Array), includes: expect.any(Function) };
     expect(configOf(everything, surroundings)).toEqual({
       listeners: [
         { name: 'lan', host: '0.0.0.0', port: 110, tls: 'starttls', plaintextFrom: networks, upstream: 'att' },
@@ -84,6 +85,7 @@ describe('parseConfig', () => {
       sessions: defaultSessions,
       limits: { ...defaultLimits, exempt: networks, onStoreFailure: 'refuse' },
       redis: { url: 'redis://127.0.0.1:6379/0', keyPrefix: 'postern:' },
+      inventory: { retentionMs: 2_592_000_000, maxEntries: 5_000 },
       admin: { host: '127.0.0.1', port: 9110, tokens: [{ name: 'ops', role: 'operator', token: '0123456789abcdef' }] },
       log: { level: 'debug', format: 'json' },
     });
@@ -99,7 +101,7 @@ describe('parseConfig', () => {
           host: '127.0.0.1',
           port: 1110,
           tls: 'starttls',
-          plaintextFrom: { includes: expect.any(Function) },
+          plaintextFrom: { blocks: expect.any(Array), includes: expect.any(Function) },
         },
       ],
       tls: { certificates: [] },
@@ -127,7 +129,12 @@ describe('parseConfig', () => {
       ],
       routing: { separators: '@%#' },
       sessions: defaultSessions,
-      limits: { ...defaultLimits, exempt: { includes: expect.any(Function) }, onStoreFailure: 'local' },
+      limits: {
+        ...defaultLimits,
+        exempt: { blocks: expect.any(Array), includes: expect.any(Function) },
+        onStoreFailure: 'local',
+      },
+      inventory: { retentionMs: 7_776_000_000, maxEntries: 100_000 },
       admin: { host: '127.0.0.1', port: 9110, tokens: [] },
       log: { level: 'info', format: 'auto' },
     });

@@ -1,3 +1,5 @@
+import { createGuard, type GuardOptions, type LoginGuard } from '../../src/guard/guard.ts';
+import { RedisConnection } from '../../src/net/redis-connection.ts';
 import type { LoginLimit, LoginLimits } from '../../src/policy/login-limits.ts';
 import type { Networks } from '../../src/policy/networks.ts';
 import { noNetworks } from '../../src/policy/networks.ts';
@@ -33,6 +35,23 @@ function limitOf(tested: Partial<LoginLimit> | undefined): LoginLimit {
 export function recordEvents(): { readonly events: GateEvent[]; readonly report: (event: GateEvent) => void } {
   const events: GateEvent[] = [];
   return { events, report: (event) => events.push(event) };
+}
+
+/** A guard with a connection to Redis of its own, which it closes; without `redis` its limits are in memory. */
+export function openGuard({
+  redis,
+  ...options
+}: Omit<GuardOptions, 'redis'> & {
+  readonly redis?: { readonly url: string; readonly keyPrefix: string };
+}): LoginGuard & AsyncDisposable {
+  if (redis === undefined) return Object.assign(createGuard(options), { [Symbol.asyncDispose]: async () => {} });
+  const connection = new RedisConnection({
+    ...redis,
+    onChange: (isUp, detail) => options.report({ kind: 'storeChanged', store: 'redis', isUp, detail }),
+  });
+  return Object.assign(createGuard({ ...options, redis: connection }), {
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  });
 }
 
 /** Lets the upstream refuse a login so many times. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createGuard, type LoginGuard } from '../../src/guard/guard.ts';
+import type { LoginGuard } from '../../src/guard/guard.ts';
 import type { GateEvent } from '../../src/proxy/events.ts';
 import { program } from '../support/programs.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { alice, bob, type LimitsUnderTest, limitsOf, recordEvents, refuse } from './fixtures.ts';
+import { alice, bob, type LimitsUnderTest, limitsOf, openGuard, recordEvents, refuse } from './fixtures.ts';
 
 interface GuardUnderTest extends AsyncDisposable {
   readonly guard: LoginGuard;
@@ -18,7 +18,7 @@ function create(kind: 'memory' | 'redis', tested: LimitsUnderTest): GuardUnderTe
   const { events, report } = recordEvents();
   const store =
     kind === 'redis' && redis !== undefined ? { redis: { url: redis.url, keyPrefix: `${randomUUID()}:` } } : {};
-  const guard = createGuard({ limits: limitsOf(tested), report, ...store });
+  const guard = openGuard({ limits: limitsOf(tested), report, ...store });
   return { guard, events, [Symbol.asyncDispose]: () => guard[Symbol.asyncDispose]() };
 }
 

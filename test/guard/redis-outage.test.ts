@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createGuard, type LoginGuard } from '../../src/guard/guard.ts';
-import { StoreUnavailable } from '../../src/guard/limit-store.ts';
+import type { LoginGuard } from '../../src/guard/guard.ts';
 import type { GateEvent } from '../../src/proxy/events.ts';
+import { StoreUnavailable } from '../../src/proxy/store-unavailable.ts';
 import { program } from '../support/programs.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { alice, bob, limitsOf, recordEvents, refuse } from './fixtures.ts';
+import { alice, bob, limitsOf, openGuard, recordEvents, refuse } from './fixtures.ts';
 
 /** The first login waits 250 ms for an answer; the rest is for a busy machine. */
 const firstWaitMs = 1_000;
@@ -23,7 +23,7 @@ interface GuardUnderTest extends AsyncDisposable {
 function create(url: string, onStoreFailure: 'local' | 'refuse'): GuardUnderTest {
   const { events, report } = recordEvents();
   const limits = limitsOf({ perAccount: { failures: 2 }, onStoreFailure });
-  const guard = createGuard({ limits, report, redis: { url, keyPrefix: 'postern:' } });
+  const guard = openGuard({ limits, report, redis: { url, keyPrefix: 'postern:' } });
   return { guard, events, [Symbol.asyncDispose]: () => guard[Symbol.asyncDispose]() };
 }
 
@@ -77,7 +77,7 @@ describe.skipIf(program('redis-server') === undefined)('a guard whose Redis fail
     const { report } = recordEvents();
     const exempt = { includes: (address: string) => address === bob.address, blocks: [] };
     const limits = limitsOf({ perAccount: { failures: 2 }, onStoreFailure: 'refuse', exempt });
-    await using guard = createGuard({ limits, report, redis: { url: server.url, keyPrefix: 'postern:' } });
+    await using guard = openGuard({ limits, report, redis: { url: server.url, keyPrefix: 'postern:' } });
     expect(await guard.admit(alice)).toEqual({ kind: 'allowed' });
     await server.kill();
     await becomes(guard, false);

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createGuard } from '../../src/guard/guard.ts';
 import type { GateEvent } from '../../src/proxy/events.ts';
 import { program } from '../support/programs.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { alice, bob, type LimitsUnderTest, limitsOf, recordEvents, refuse } from './fixtures.ts';
+import { alice, bob, type LimitsUnderTest, limitsOf, openGuard, recordEvents, refuse } from './fixtures.ts';
 
 const minuteMs = 60_000;
 
@@ -23,7 +22,7 @@ describe.skipIf(program('redis-server') === undefined)('RedisStore', () => {
 
   function create(tested: LimitsUnderTest, keyPrefix = `${randomUUID()}:`) {
     const { events, report } = recordEvents();
-    const guard = createGuard({ limits: limitsOf(tested), report, redis: { url: server.url, keyPrefix } });
+    const guard = openGuard({ limits: limitsOf(tested), report, redis: { url: server.url, keyPrefix } });
     const endBlock = async (subject: string) => {
       expect(await inspector.del(`${keyPrefix}failures:perAccount:${subject}`)).toBe(1);
     };
@@ -106,7 +105,7 @@ describe.skipIf(program('redis-server') === undefined)('RedisStore', () => {
     using own = disposable(new Redis(alone.url));
     const { report } = recordEvents();
     const limits = limitsOf({ perAddress: { failures: 2 }, perAccount: { failures: 1 }, perAddressAndAccount: {} });
-    await using guard = createGuard({ limits, report, redis: { url: alone.url, keyPrefix: 'postern:' } });
+    await using guard = openGuard({ limits, report, redis: { url: alone.url, keyPrefix: 'postern:' } });
     await refuse(guard, { ...alice, times: 2 });
     await refuse(guard, { ...bob, times: 1 });
     await guard.settle(bob, 'accepted');
@@ -144,7 +143,7 @@ describe.skipIf(program('redis-server') === undefined)('a password in the Redis 
   test('opens Redis and is not told', async () => {
     await using server = await startRedis({ password });
     const { events, report } = recordEvents();
-    await using guard = createGuard({
+    await using guard = openGuard({
       limits: limitsOf({}),
       report,
       redis: { url: server.url, keyPrefix: 'postern:' },
@@ -159,7 +158,7 @@ describe.skipIf(program('redis-server') === undefined)('a password in the Redis 
     await using server = await startRedis({ args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] });
     const { events, report } = recordEvents();
     const url = server.url.replace('redis://', `redis://:${encodeURIComponent(repeated)}@`);
-    await using guard = createGuard({ limits: limitsOf({}), report, redis: { url, keyPrefix: 'postern:' } });
+    await using guard = openGuard({ limits: limitsOf({}), report, redis: { url, keyPrefix: 'postern:' } });
     await guard.admit(alice);
     expect(events).toEqual([
       { kind: 'storeChanged', store: 'redis', isUp: false, detail: "ERR unknown command 'auth'" },
@@ -170,7 +169,7 @@ describe.skipIf(program('redis-server') === undefined)('a password in the Redis 
     await using server = await startRedis({ password: 'another' });
     const { events, report } = recordEvents();
     const url = server.url.replace(':another@', `:${encodeURIComponent(password)}@`);
-    await using guard = createGuard({ limits: limitsOf({}), report, redis: { url, keyPrefix: 'postern:' } });
+    await using guard = openGuard({ limits: limitsOf({}), report, redis: { url, keyPrefix: 'postern:' } });
     await guard.admit(alice);
     expect(events).toMatchObject([{ isUp: false, detail: expect.stringContaining('WRONGPASS') }]);
     expectUntold(events);
@@ -178,7 +177,7 @@ describe.skipIf(program('redis-server') === undefined)('a password in the Redis 
 
   test('is not told when the URL is none', () => {
     const create = () =>
-      createGuard({
+      openGuard({
         limits: limitsOf({}),
         report: () => {},
         redis: { url: `redis://:${password}@host:port`, keyPrefix: '' },

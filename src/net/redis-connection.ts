@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { StoreUnavailable } from './limit-store.ts';
+import { StoreUnavailable } from '../proxy/store-unavailable.ts';
 
 /** How long Redis may take to answer: a login waits for this once, then Redis counts as down. */
 const ANSWER_TIMEOUT_MS = 250;

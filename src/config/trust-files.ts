@@ -1,0 +1,59 @@
+import { readAuthorities } from './authorities.ts';
+import type { Draft } from './draft.ts';
+import type { Complaint, Fault, Path } from './problems.ts';
+import { readRevocationLists } from './revocation-lists.ts';
+import { Refusal } from './scalar.ts';
+import { explainFileError, type Source } from './source.ts';
+
+/** What files are loaded with. */
+interface LoadOptions {
+  readonly source: Source;
+  readonly readFile: (path: string) => string;
+  readonly isDeno: boolean;
+}
+
+/** What the files say that upstreams are verified by, and what is wrong with them. */
+interface TrustFiles {
+  /** PEM texts of authorities, by the position of their upstream. */
+  readonly authorities: ReadonlyMap<number, string>;
+  /** PEM texts of revocation lists, likewise. */
+  readonly revocationLists: ReadonlyMap<number, readonly string[]>;
+  readonly complaints: readonly Complaint[];
+  readonly faults: readonly Fault[];
+}
+
+/** Reads the `ca` and `crl` files of all upstreams. Never throws. */
+export function loadTrustFiles({ upstreams }: Draft, { source, readFile, isDeno }: LoadOptions): TrustFiles {
+  const authorities = new Map<number, string>();
+  const revocationLists = new Map<number, readonly string[]>();
+  const complaints: Complaint[] = [];
+  const faults: Fault[] = [];
+  const load = <T>(path: Path, { file, read }: { file: string; read: (pem: string) => T | Refusal }): T | undefined => {
+    try {
+      const value = read(readFile(file));
+      if (!(value instanceof Refusal)) return value;
+      complaints.push({ path, reason: value.reason });
+    } catch (cause) {
+      faults.push({ path, message: `${source.show(path)} cannot be read: ${explainFileError(cause)}` });
+    }
+    return undefined;
+  };
+  for (const [index, { ca, crl }] of upstreams.entries()) {
+    const path = ['upstreams', index];
+    const authority = ca === undefined ? undefined : load([...path, 'ca'], { file: ca, read: readAuthorities });
+    if (authority !== undefined) authorities.set(index, authority);
+    if (crl === undefined) continue;
+    if (isDeno) {
+      const message =
+        'Deno cannot check revocation lists and would accept what they revoke: run Postern on Node.js for it';
+      faults.push({ path: [...path, 'crl'], message });
+      continue;
+    }
+    const lists = crl.map((file, position) => load([...path, 'crl', position], { file, read: readRevocationLists }));
+    revocationLists.set(
+      index,
+      lists.flatMap((each) => each ?? []),
+    );
+  }
+  return { authorities, revocationLists, complaints, faults };
+}

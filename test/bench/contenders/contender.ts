@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findFreePorts, type RunningProcess } from '../../support/process.ts';
+
+/** Ports found free may be taken before a server binds them; more than this is another trouble. */
+const startAttempts = 5;
+
+/** The files that all proxies are configured with. */
+export interface BenchFiles {
+  readonly directory: string;
+  /** What certificates are verified with. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What a proxy is started for. */
+export interface Assignment {
+  readonly files: BenchFiles;
+  readonly upstreamPort: number;
+  /** Where Postern leaves a CPU profile when it ends. */
+  readonly profileDirectory?: string | undefined;
+}
+
+/** A proxy that is up. Disposing ends all its processes. */
+export interface RunningContender extends AsyncDisposable {
+  /** The top of the process tree whose CPU is counted; absent: there is nothing between client and upstream. */
+  readonly pid?: number;
+  /** A server beside it that it uses; counted apart. */
+  readonly companion?: { readonly name: string; readonly pid: number };
+  readonly implicitPort: number;
+  /** Absent: it cannot be asked in the clear. */
+  readonly plaintextPort?: number;
+}
+
+/** A proxy, or what stands in for one. */
+export interface Contender {
+  readonly name: string;
+  /** One line: version and what it was told to be. Undefined where it is not installed. */
+  describe(): Promise<string | undefined>;
+  start(assignment: Assignment): Promise<RunningContender>;
+}
+
+/** Starts a server on free ports and waits until the first of them accepts connections. Tries again when one was taken. */
+export async function startOnFreePorts(
+  count: number,
+  start: (ports: readonly number[]) => Promise<RunningProcess>,
+): Promise<{ readonly server: RunningProcess; readonly ports: readonly number[] }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = await findFreePorts(count);
+    const server = await start(ports);
+    try {
+      for (const port of ports) await server.waitForPort(port);
+      return { server, ports };
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      if (attempt === startAttempts || !/in use|cannot bind/i.test(server.output())) throw error;
+    }
+  }
+}
+
+/** Writes certificate and keys where every proxy finds them. */
+export async function writeBenchFiles(
+  directory: string,
+  { ca, cert, key }: { readonly ca: string; readonly cert: string; readonly key: string },
+): Promise<BenchFiles> {
+  const write = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(directory, name), text, { mode: 0o600 });
+    return join(directory, name);
+  };
+  return {
+    directory,
+    ca: await write('ca.pem', ca),
+    cert: await write('cert.pem', cert),
+    key: await write('key.pem', key),
+  };
+}

@@ -1,0 +1,116 @@
+/** A child process: the mail server behind the proxies. It knows just enough POP3, and its replies are made in advance. */
+import { once } from 'node:events';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { maildrop, sameTls, type UpstreamCounts, type UpstreamRequest, type UpstreamSetup } from './jobs.ts';
+import { answerRequests } from './worker.ts';
+
+/** What is handed to the socket at once of the large message. */
+const sliceOctets = 256 * 1024;
+
+const ok = Buffer.from('+OK\r\n');
+const unknown = Buffer.from('-ERR Unknown command\r\n');
+const challenge = Buffer.from('+ \r\n');
+const greeting = Buffer.from('+OK Bench ready\r\n');
+const capabilities = Buffer.from('+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nUSER\r\nSASL PLAIN\r\n.\r\n');
+const numbers = Array.from({ length: maildrop.messages }, (_, index) => index + 1);
+const stat = Buffer.from(`+OK ${maildrop.messages} ${maildrop.messages * maildrop.smallOctets}\r\n`);
+const uidl = Buffer.from(`+OK\r\n${numbers.map((number) => `${number} 00000000bench${number}\r\n`).join('')}.\r\n`);
+const small = message(maildrop.smallOctets);
+const large = message(maildrop.largeOctets);
+
+let connections = 0;
+let resumed = 0;
+let server: Server | undefined;
+
+answerRequests<UpstreamRequest, UpstreamCounts | number>(async (request) =>
+  request.kind === 'listen' ? listen(request.setup) : takeCounts(),
+);
+
+/** Resolves to the port. */
+async function listen({ port, cert, key, ticketKeys }: UpstreamSetup): Promise<number> {
+  const keys = Buffer.from(ticketKeys, 'base64');
+  server = createServer({ cert, key, ticketKeys: keys, noDelay: true, ...sameTls }, serve);
+  server.listen({ host: '127.0.0.1', port, reusePort: true, backlog: 4096 });
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('Cannot listen: there is no port');
+  return address.port;
+}
+
+function takeCounts(): UpstreamCounts {
+  const counts = { connections, resumed };
+  connections = 0;
+  resumed = 0;
+  return counts;
+}
+
+function serve(socket: TLSSocket): void {
+  connections += 1;
+  if (socket.isSessionReused()) resumed += 1;
+  socket.on('error', () => {}); // a proxy that is ended in the middle
+  let rest = '';
+  socket.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('latin1')).split('\r\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) answer(socket, line);
+  });
+  socket.write(greeting);
+}
+
+function answer(socket: TLSSocket, line: string): void {
+  const [verb = '', argument] = line.split(' ');
+  switch (verb.toUpperCase()) {
+    case 'USER':
+    case 'PASS':
+    case 'NOOP':
+      socket.write(ok);
+      break;
+    case 'CAPA':
+      socket.write(capabilities);
+      break;
+    case 'AUTH':
+      socket.write(line.split(' ').length > 2 ? ok : challenge);
+      break;
+    case 'STAT':
+      socket.write(stat);
+      break;
+    case 'UIDL':
+      socket.write(uidl);
+      break;
+    case 'RETR':
+      if (argument === String(maildrop.large)) void writeLarge(socket);
+      else socket.write(small);
+      break;
+    case 'QUIT':
+      socket.end(ok);
+      break;
+    default:
+      // The Base64 of AUTH PLAIN in two steps.
+      socket.write(line.length > 16 ? ok : unknown);
+  }
+}
+
+async function writeLarge(socket: TLSSocket): Promise<void> {
+  for (let start = 0; start < large.length && !socket.destroyed; start += sliceOctets) {
+    if (!socket.write(large.subarray(start, start + sliceOctets))) await drained(socket);
+  }
+}
+
+function drained(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off('drain', settle);
+      socket.off('close', settle);
+      resolve();
+    };
+    socket.on('drain', settle);
+    socket.on('close', settle);
+  });
+}
+
+/** A whole reply to RETR, of lines that need no stuffing. */
+function message(octets: number): Buffer {
+  const line = `${'postern '.repeat(9)}\r\n`;
+  const body = line.repeat(Math.ceil(octets / line.length)).slice(0, octets - 2);
+  return Buffer.from(`+OK ${octets} octets\r\nSubject: Bench\r\n\r\n${body}\r\n.\r\n`, 'latin1');
+}

@@ -1,0 +1,155 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, vi } from 'vitest';
+import { providerIds, readTextFile } from '../../src/commands/configuration-file.ts';
+import { startPostern } from '../../src/commands/postern.ts';
+import type { Config } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { formatProblems } from '../../src/config/problems.ts';
+import type { IssuedCertificate } from '../../src/net/certificate-authority.ts';
+import type { GateEvent } from '../../src/proxy/events.ts';
+import { createTemporaryDirectory } from '../support/temporary-directory.ts';
+
+/** An operator's, in every configuration made here. */
+export const adminToken = 'operator-token-of-the-tests';
+
+/** Longest wait for what a busy machine does late; a test that passes never waits it out. */
+const patienceMs = 15_000;
+
+/** What a configuration file of the tests says beside its defaults; each value is YAML. */
+export interface ConfigurationText {
+  /** Default: `starttls` and `implicit` on free ports of 127.0.0.1, logins in the clear from loopback. */
+  readonly listeners?: string;
+  /** Whole sections: `upstreams: …`, `limits: …`. */
+  readonly sections: string;
+}
+
+const defaultListeners = `
+  - {name: starttls, address: "127.0.0.1:0", tls: starttls, plaintextFrom: [127.0.0.0/8]}
+  - {name: implicit, address: "127.0.0.1:0", tls: implicit}
+`;
+
+/** Writes postern.yaml and its certificate, whose file stands beside it. Resolves to the path. */
+export async function writeConfiguration(
+  directory: string,
+  { listeners = defaultListeners, sections, certificate }: ConfigurationText & { certificate: IssuedCertificate },
+): Promise<string> {
+  const path = join(directory, 'postern.yaml');
+  await writeFile(join(directory, 'fullchain.pem'), certificate.cert);
+  await writeFile(join(directory, 'key.pem'), certificate.key);
+  const text = `
+listeners: ${listeners}
+tls: {certificates: [{cert: fullchain.pem, key: key.pem}]}
+${sections}
+admin: {address: "127.0.0.1:0", tokens: [{name: ops, role: operator, token: ${adminToken}}]}
+log: {level: trace, format: json}
+`;
+  await writeFile(path, text);
+  return path;
+}
+
+/** A line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A Postern in this process, with everything that it lets be seen. */
+export interface PosternUnderTest extends AsyncDisposable {
+  port(listener: string): number;
+  /** Everything logged so far. */
+  logText(): string;
+  /** The log's lines of one kind so far. */
+  logged(event: GateEvent['kind'], fields?: LogLine): readonly LogLine[];
+  /** Resolves with the first such line, logged before or after the call. */
+  waitForLog(event: GateEvent['kind'], fields?: LogLine): Promise<LogLine>;
+  /** A series of /metrics, such as `postern_store_up{store="redis"}`; undefined where it is not shown. */
+  metric(series: string): Promise<number | undefined>;
+  /** Asks the admin interface, as an operator. */
+  ask(path: string, method?: 'GET' | 'DELETE'): Promise<Response>;
+}
+
+/** Starts Postern from the text of a configuration, as `postern serve` would. `change` makes what no file can say. */
+export async function startPosternUnderTest(
+  options: ConfigurationText & {
+    readonly certificate: IssuedCertificate;
+    readonly change?: (config: Config) => Config;
+  },
+): Promise<PosternUnderTest> {
+  await using stack = new AsyncDisposableStack();
+  const { path: directory } = stack.use(await createTemporaryDirectory('e2e'));
+  const config = loadConfig(await writeConfiguration(directory, options));
+  const lines: string[] = [];
+  const postern = stack.use(
+    await startPostern(options.change?.(config) ?? config, {
+      version: '0.0.0-test',
+      runtime: 'test',
+      isTerminal: false,
+      useColour: false,
+      logDestination: { write: (line) => lines.push(line) },
+    }),
+  );
+  const logged: PosternUnderTest['logged'] = (event, fields = {}) =>
+    lines
+      .map((line): LogLine => JSON.parse(line))
+      .filter((line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value));
+  const ask: PosternUnderTest['ask'] = (path, method = 'GET') =>
+    fetch(`http://127.0.0.1:${postern.admin.port}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${adminToken}` },
+    });
+  const owned = stack.move();
+  return {
+    port: (listener) => postern.listeners.find(({ name }) => name === listener)?.port ?? 0,
+    logText: () => lines.join(''),
+    logged,
+    waitForLog: (event, fields) =>
+      eventually(() => {
+        const [first] = logged(event, fields);
+        if (first === undefined) throw new Error(`Cannot find "${event}" ${JSON.stringify(fields)}: ${lines.join('')}`);
+        return first;
+      }),
+    metric: async (series) => {
+      const shown = (await (await ask('/metrics')).text()).split('\n').find((line) => line.startsWith(`${series} `));
+      return shown === undefined ? undefined : Number(shown.slice(series.length + 1));
+    },
+    ask,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function loadConfig(file: string): Config {
+  const parsed = parseConfig(readTextFile(file), { file, environment: {}, readFile: readTextFile, providerIds });
+  if (!parsed.ok) throw new Error(formatProblems(parsed.problems, file));
+  return parsed.config;
+}
+
+/** Resolves with what `look` returns as soon as it does not throw; rejects with its error when that takes too long. */
+export function eventually<T>(look: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(look, { timeout: patienceMs, interval: 10 });
+}
+
+/** Resolves as the promise does; rejects where that takes too long. */
+export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`Cannot wait for ${what}: ${patienceMs} ms are over`)), patienceMs);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Every spelling that a credential can have on a wire or in a log, in lower case: as it is, and inside of any Base64. */
+export function spellingsOf(credential: string): readonly string[] {
+  const inBase64 = (['latin1', 'utf8'] as const).flatMap((encoding) =>
+    [0, 1, 2].flatMap((offset) => {
+      const octets = Buffer.concat([Buffer.alloc(offset), Buffer.from(credential, encoding)]);
+      // Six bits a character; those at both ends also depend on the neighbours.
+      const [start, end] = [Math.ceil((offset * 8) / 6), Math.floor((octets.length * 8) / 6)];
+      return (['base64', 'base64url'] as const).map((form) => octets.toString(form).slice(start, end));
+    }),
+  );
+  const spellings = [credential, encodeURIComponent(credential), JSON.stringify(credential).slice(1, -1), ...inBase64];
+  return [...new Set(spellings.map((spelling) => spelling.toLowerCase()))];
+}
+
+/** Fails where a text holds a credential in any spelling. */
+export function expectFreeOf(text: string, credentials: readonly string[]): void {
+  const lower = text.toLowerCase();
+  const found = credentials.flatMap(spellingsOf).filter((spelling) => lower.includes(spelling));
+  expect(found).toEqual([]);
+}

@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest';
+import { noNetworks } from '../../src/policy/networks.ts';
+import { isLoginPermitted, type ListenerTls, type Transport } from '../../src/policy/transport.ts';
+
+const listed = '192.168.10.7';
+const unlisted = '203.0.113.9';
+const onlyListed = { ...noNetworks, includes: (address: string) => address === listed };
+
+describe(isLoginPermitted, () => {
+  test.each<[ListenerTls, Transport, string, boolean]>([
+    ['starttls', 'plaintext', listed, true],
+    ['starttls', 'plaintext', unlisted, false],
+    ['starttls', 'stls', listed, true],
+    ['starttls', 'stls', unlisted, true],
+    ['off', 'plaintext', listed, true],
+    ['off', 'plaintext', unlisted, false],
+    ['implicit', 'implicit', listed, true],
+    ['implicit', 'implicit', unlisted, true],
+    ['implicit', 'plaintext', unlisted, false],
+  ])('on a listener with tls %s, over %s, from %s is %j', (tls, transport, address, expected) => {
+    expect(isLoginPermitted({ tls, plaintextFrom: onlyListed }, { transport, address })).toBe(expected);
+  });
+
+  test('permits nobody in the clear where no networks are named', () => {
+    const policy = { tls: 'starttls', plaintextFrom: noNetworks } as const;
+    for (const address of ['127.0.0.1', '::1', listed, '']) {
+      expect(isLoginPermitted(policy, { transport: 'plaintext', address })).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Gate, type GateLimits, type GateListener } from '../../src/proxy/gate.ts';
+import { Peer, portOf } from './peer.ts';
+import { createFakePorts, type FakePorts, logInAs, policies } from './session-under-test.ts';
+
+const tooMany = '-ERR [SYS/TEMP] Too many connections. Please try again later\r\n';
+
+interface GateUnderTest extends FakePorts {
+  readonly gate: Gate;
+  /** Connects a client; it is the gate's by then. */
+  connect(from?: string): Promise<Peer>;
+}
+
+const servers: Server[] = [];
+const clients: Peer[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  for (const server of servers.splice(0)) {
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+async function openGate(
+  limits: Partial<GateLimits> = {},
+  { transport = 'plaintext', host = '127.0.0.1' }: { transport?: keyof typeof policies; host?: string } = {},
+): Promise<GateUnderTest> {
+  const fakes = createFakePorts();
+  const gate = new Gate({
+    limits: { maxTotal: 100, maxPerAddress: 100, ...limits },
+    ports: fakes.ports,
+    idPrefix: 'p',
+  });
+  const listener: GateListener = { name: 'lan', policy: policies[transport] };
+  const server = createServer({ allowHalfOpen: true }, (socket) => gate.accept(socket, listener));
+  servers.push(server);
+  server.listen(0, host);
+  await once(server, 'listening');
+  return {
+    ...fakes,
+    gate,
+    connect: async (from) => {
+      const socket = connect({ host: '127.0.0.1', port: portOf(server), ...(from && { localAddress: from }) });
+      const client = new Peer(socket);
+      clients.push(client);
+      await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
+      return client;
+    },
+  };
+}
+
+function closedSessions({ recorder }: GateUnderTest): readonly string[] {
+  return recorder.of('sessionClosed').map(({ sessionId, reason }) => `${sessionId} ${reason}`);
+}
+
+async function leave(tested: GateUnderTest, client: Peer): Promise<void> {
+  const before = tested.recorder.of('sessionClosed').length;
+  client.send('QUIT\r\n');
+  await client.rest();
+  await vi.waitUntil(() => tested.recorder.of('sessionClosed').length > before);
+}
+
+describe('accept', () => {
+  it('gives each session an id of its own', async () => {
+    const tested = await openGate();
+    await (await tested.connect()).line();
+    await (await tested.connect()).line();
+    expect(tested.recorder.of('sessionOpened').map(({ sessionId }) => sessionId)).toEqual(['p-1', 'p-2']);
+    expect(tested.recorder.of('sessionOpened').map(({ listener }) => listener)).toEqual(['lan', 'lan']);
+  });
+
+  it('takes a client of a dual-stack listener that came over IPv4 for an IPv4 client', async () => {
+    const tested = await openGate({}, { host: '::' });
+    await (await tested.connect()).line();
+    expect(tested.recorder.of('sessionOpened')).toMatchObject([{ address: '127.0.0.1' }]);
+  });
+
+  it('counts an IPv4-mapped address with its IPv4 address', async () => {
+    const tested = await openGate({ maxPerAddress: 1 }, { host: '::' });
+    await (await tested.connect('127.0.0.1')).line();
+    expect(await (await tested.connect('127.0.0.1')).rest()).toBe(tooMany);
+    expect(tested.recorder.of('connectionRefused')).toMatchObject([{ address: '127.0.0.1' }]);
+  });
+
+  it('drops a connection that is gone already', async () => {
+    const tested = await openGate();
+    const server = createServer();
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect({ host: '127.0.0.1', port: portOf(server) });
+    const [socket] = await once(server, 'connection');
+    client.destroy();
+    socket.destroy();
+    tested.gate.accept(socket, { name: 'lan', policy: policies.plaintext });
+    expect(tested.recorder.events).toEqual([]);
+    expect(tested.gate.end('p-1', 'drained')).toBe(false);
+  });
+});
+
+describe('the limit of all sessions', () => {
+  it('refuses one too many with a reply, and lets one in for each that ends', async () => {
+    const tested = await openGate({ maxTotal: 2 });
+    const first = await tested.connect('127.0.0.1');
+    const second = await tested.connect('127.0.0.2');
+    await first.line();
+    await second.line();
+    expect(await (await tested.connect('127.0.0.3')).rest()).toBe(tooMany);
+    expect(tested.recorder.of('connectionRefused')).toEqual([
+      { kind: 'connectionRefused', listener: 'lan', address: '127.0.0.3', reason: 'max_total' },
+    ]);
+    await leave(tested, first);
+    expect(await (await tested.connect('127.0.0.3')).line()).toBe('+OK Postern ready\r\n');
+    expect(tested.recorder.of('sessionOpened')).toHaveLength(3);
+  });
+
+  it('closes without a word where the client waits for a handshake', async () => {
+    const tested = await openGate({ maxTotal: 0 }, { transport: 'implicit' });
+    expect(await (await tested.connect()).rest()).toBe('');
+    expect(tested.recorder.kinds).toEqual(['connectionRefused']);
+  });
+});
+
+describe('the limit of an address', () => {
+  it('counts each address by itself, and lets one in for each that ends', async () => {
+    const tested = await openGate({ maxPerAddress: 2 });
+    const first = await tested.connect('127.0.0.1');
+    await first.line();
+    await (await tested.connect('127.0.0.1')).line();
+    expect(await (await tested.connect('127.0.0.1')).rest()).toBe(tooMany);
+    expect(tested.recorder.of('connectionRefused')).toMatchObject([
+      { address: '127.0.0.1', reason: 'max_per_address' },
+    ]);
+    expect(await (await tested.connect('127.0.0.2')).line()).toBe('+OK Postern ready\r\n');
+    await leave(tested, first);
+    expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
+    expect(await (await tested.connect('127.0.0.1')).rest()).toBe(tooMany);
+  });
+});
+
+describe('end', () => {
+  it('cuts the session of that id and no other', async () => {
+    const tested = await openGate();
+    const [one, other] = [await tested.connect(), await tested.connect()];
+    await one.line();
+    await other.line();
+    expect(tested.gate.end('p-1', 'ended_by_operator')).toBe(true);
+    expect(await one.rest()).toBe('');
+    expect(await other.ask('NOOP')).toMatch(/^-ERR/);
+    expect(closedSessions(tested)).toEqual(['p-1 ended_by_operator']);
+  });
+
+  it('knows no session that was never there or has ended', async () => {
+    const tested = await openGate();
+    const client = await tested.connect();
+    await client.line();
+    await leave(tested, client);
+    expect(tested.gate.end('p-1', 'ended_by_operator')).toBe(false);
+    expect(tested.gate.end('p-7', 'ended_by_operator')).toBe(false);
+  });
+});
+
+describe('drain', () => {
+  it('is done at once where there is no session', async () => {
+    const tested = await openGate();
+    expect(tested.gate.isDraining).toBe(false);
+    await tested.gate.drain({ timeoutMs: 30_000 });
+    expect(tested.gate.isDraining).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits for the sessions to end, and lets them go on meanwhile', async () => {
+    const tested = await openGate();
+    const client = await tested.connect();
+    await client.line();
+    let isDrained = false;
+    const drained = tested.gate.drain({ timeoutMs: 30_000 }).then(() => {
+      isDrained = true;
+    });
+    await logInAs(client);
+    client.send('QUIT\r\n');
+    await tested.upstream.server.line();
+    expect(isDrained).toBe(false);
+    tested.upstream.server.socket.end('+OK bye\r\n');
+    expect(await client.rest()).toBe('+OK bye\r\n');
+    await drained;
+    expect(closedSessions(tested)).toEqual(['p-1 upstream_closed']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('cuts what is left when the time is up', async () => {
+    const tested = await openGate();
+    const clients = [await tested.connect(), await tested.connect()];
+    for (const client of clients) await client.line();
+    const drained = tested.gate.drain({ timeoutMs: 30_000 });
+    vi.advanceTimersByTime(29_999);
+    expect(await clients[0]?.ask('CAPA')).toMatch(/^\+OK/);
+    vi.advanceTimersByTime(1);
+    await drained;
+    for (const client of clients) await client.rest();
+    await vi.waitUntil(() => closedSessions(tested).length === 2);
+    expect(closedSessions(tested).toSorted()).toEqual(['p-1 drained', 'p-2 drained']);
+  });
+
+  it.each(['before it', 'while it waits'] as const)('cuts what is left when it is aborted %s', async (when) => {
+    const tested = await openGate();
+    const client = await tested.connect();
+    await client.line();
+    const impatience = new AbortController();
+    if (when === 'before it') impatience.abort();
+    const drained = tested.gate.drain({ timeoutMs: 30_000, signal: impatience.signal });
+    impatience.abort();
+    await drained;
+    expect(await client.rest()).toBe('');
+    expect(await tested.recorder.first('sessionClosed')).toMatchObject({ reason: 'drained' });
+  });
+
+  it('lets nobody in any more', async () => {
+    const tested = await openGate();
+    const client = await tested.connect();
+    await client.line();
+    const drained = tested.gate.drain({ timeoutMs: 30_000 });
+    expect(await (await tested.connect()).rest()).toMatch(/^-ERR \[SYS\/TEMP\] .+\r\n$/);
+    expect(tested.recorder.of('connectionRefused')).toMatchObject([{ reason: 'draining' }]);
+    await leave(tested, client);
+    await drained;
+  });
+});

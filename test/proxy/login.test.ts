@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { upstreamFailureReasons } from '../../src/policy/upstream-failure.ts';
+import type { LoginResult } from '../../src/proxy/events.ts';
+import { classifyRefusal, type LoginOutcome, type LoginRequest, logIn } from '../../src/proxy/login.ts';
+import { createFakePorts, type FakePorts, password, statusReply, upstreamTls } from './session-under-test.ts';
+
+const identity = { sessionId: 's1', listener: 'lan', address: '192.0.2.7' };
+const alice = { address: '192.0.2.7', account: 'alice@corp.test' };
+const opened: FakePorts[] = [];
+
+afterEach(() => {
+  for (const { upstream } of opened.splice(0)) upstream.destroy();
+});
+
+interface Attempt extends FakePorts {
+  readonly outcome: LoginOutcome;
+}
+
+/** Logs in once, with ports that `prepare` has set up. */
+async function attempt(
+  prepare: (fakes: FakePorts) => void,
+  { username = 'Alice@Corp.Test', ...request }: Partial<LoginRequest> & { username?: string } = {},
+): Promise<Attempt> {
+  const fakes = createFakePorts();
+  opened.push(fakes);
+  prepare(fakes);
+  let now = 1000;
+  const outcome = await logIn(
+    {
+      identity,
+      transport: 'stls',
+      credentials: { username, password },
+      client: {
+        source: { address: '192.0.2.7', port: 50_000 },
+        destination: { address: '192.0.2.1', port: 110 },
+        sessionId: 's1',
+      },
+      signal: new AbortController().signal,
+      ...request,
+    },
+    { ...fakes.ports, nowMs: () => (now += 7) },
+  );
+  expect(JSON.stringify(fakes.recorder.events)).not.toContain(password);
+  return { ...fakes, outcome };
+}
+
+function refusing(line: string): (fakes: FakePorts) => void {
+  return ({ upstream }) => {
+    upstream.answer = async () => ({ kind: 'refused', reply: statusReply(line) });
+  };
+}
+
+describe('a login that the upstream accepts', () => {
+  it('is reported, told to the guard, and handed over with the upstream’s own words', async () => {
+    const { outcome, guard, recorder, upstream } = await attempt(({ upstream }) => {
+      upstream.answer = () => upstream.accept({ reply: '+OK 3 messages (960 octets)', received: 'more' });
+    });
+    expect(outcome).toMatchObject({
+      result: 'accepted',
+      account: 'alice@corp.test',
+      reply: '3 messages (960 octets)',
+      upstream: { name: 'corp' },
+    });
+    expect(outcome.result === 'accepted' && outcome.session.socket).toBe(upstream.socket);
+    expect(guard.admitted).toEqual([alice]);
+    expect(guard.settled).toEqual([{ ...alice, outcome: 'accepted' }]);
+    expect(recorder.events).toMatchObject([
+      {
+        kind: 'upstreamConnected',
+        ...identity,
+        upstream: 'corp',
+        upstreamAddress: '192.0.2.25',
+        tls: upstreamTls,
+        durationMs: 5,
+      },
+      {
+        kind: 'loginFinished',
+        ...identity,
+        transport: 'stls',
+        account: 'alice@corp.test',
+        upstream: 'corp',
+        result: 'accepted',
+        durationMs: 7,
+        reply: '3 messages (960 octets)',
+      },
+    ]);
+    expect(recorder.events).toHaveLength(2);
+  });
+
+  it('asks the upstream for the account as the client spelled it, with the password as it came', async () => {
+    const { upstream } = await attempt(() => {}, { username: 'Alice%Corp.Test' });
+    expect(upstream.requests.map(({ credentials }) => credentials)).toEqual([
+      { username: 'Alice@Corp.Test', password },
+    ]);
+  });
+
+  it('goes to the upstream of the listener, whatever its domain', async () => {
+    const { outcome } = await attempt(() => {}, { username: 'bob@elsewhere.test', listenerUpstream: 'corp' });
+    expect(outcome).toMatchObject({ result: 'accepted', account: 'bob@elsewhere.test', upstream: { name: 'corp' } });
+  });
+});
+
+describe('a login that the upstream refuses', () => {
+  it.each<{ line: string; result: LoginResult; reply: string }>([
+    {
+      line: '-ERR [AUTH] Application-specific password required',
+      result: 'refused',
+      reply: '[AUTH] Application-specific password required',
+    },
+    { line: '-ERR Logon failure', result: 'refused', reply: '[AUTH] Logon failure' },
+    { line: '-ERR', result: 'refused', reply: '[AUTH] The mail server refused this user name or password' },
+    { line: '-ERR [X-OTHER] Whatever', result: 'refused', reply: '[X-OTHER] Whatever' },
+    { line: '-ERR [IN-USE] Locked', result: 'busy', reply: '[IN-USE] Locked' },
+    { line: '-ERR [login-delay] Wait', result: 'busy', reply: '[login-delay] Wait' },
+    { line: '-ERR [SYS/TEMP] Later', result: 'busy', reply: '[SYS/TEMP] Later' },
+    { line: '-ERR [SYS/PERM] POP is off', result: 'denied', reply: '[SYS/PERM] POP is off' },
+  ])('with $line is $result', async ({ line, result, reply }) => {
+    const { outcome, guard, recorder } = await attempt(refusing(line));
+    expect(outcome).toMatchObject({ result, reply, account: 'alice@corp.test' });
+    expect(recorder.of('loginFinished')).toMatchObject([{ result, reply, upstream: 'corp' }]);
+    // Only refused credentials count: a busy maildrop must not lock its owner out.
+    expect(guard.settled).toEqual(result === 'refused' ? [{ ...alice, outcome: 'refused' }] : []);
+    expect(classifyRefusal(statusReply(line))).toBe(result);
+  });
+});
+
+describe('a login whose upstream fails', () => {
+  // Nothing to do with trust; every other reason is.
+  const unreachable = ['not_pop3', 'unavailable', 'reset', 'timeout', 'refused', 'unreachable', 'dns', 'loop'];
+
+  it.each(upstreamFailureReasons)('for reason %s is told apart from a refusal', async (reason) => {
+    const failure = { reason, detail: 'What happened' };
+    const { outcome, guard, recorder } = await attempt(({ upstream }) => {
+      upstream.answer = async () => ({ kind: 'failed', failure });
+    });
+    const result = unreachable.includes(reason) ? 'unreachable' : 'untrusted';
+    expect(outcome).toMatchObject({ result, failure, upstream: { name: 'corp' } });
+    expect(outcome.reply).toMatch(reason === 'loop' ? /^\[SYS\/PERM\] / : /^\[SYS\/TEMP\] /);
+    expect(outcome.reply).toContain('pop.corp.test');
+    expect(outcome.reply.includes('your password was not sent')).toBe(result === 'untrusted');
+    expect(guard.settled).toEqual([]);
+    expect(recorder.of('loginFinished')).toMatchObject([{ result, failure, reply: outcome.reply }]);
+  });
+
+  it('because the client went away is cancelled', async () => {
+    const gone = new AbortController();
+    const { outcome, guard, recorder } = await attempt(
+      ({ upstream }) => {
+        upstream.answer = async () => {
+          gone.abort();
+          return { kind: 'failed', failure: { reason: 'reset', detail: 'The client went away' } };
+        };
+      },
+      { signal: gone.signal },
+    );
+    expect(outcome.result).toBe('cancelled');
+    expect(recorder.of('loginFinished')).toMatchObject([{ result: 'cancelled' }]);
+    expect(guard.settled).toEqual([]);
+  });
+});
+
+describe('a login that reaches no upstream', () => {
+  it.each([
+    { retryAfterMs: 1, wait: '1 second' },
+    { retryAfterMs: 1001, wait: '2 seconds' },
+    { retryAfterMs: 119_000, wait: '119 seconds' },
+    { retryAfterMs: 119_001, wait: '2 minutes' },
+    { retryAfterMs: 300_000, wait: '5 minutes' },
+    { retryAfterMs: 119 * 60_000, wait: '119 minutes' },
+    { retryAfterMs: 86_400_000, wait: '24 hours' },
+  ])('for a block of $retryAfterMs ms says to wait $wait', async ({ retryAfterMs, wait }) => {
+    const { outcome, upstream, guard, recorder } = await attempt(({ guard }) => {
+      guard.verdict = { kind: 'blocked', limit: 'perAccount', retryAfterMs };
+    });
+    const reply = `[SYS/TEMP] Too many failed logins. Please try again in ${wait}`;
+    expect(outcome).toMatchObject({ result: 'limited', reply, account: 'alice@corp.test' });
+    expect(upstream.requests).toEqual([]);
+    expect(guard.settled).toEqual([]);
+    expect(recorder.events).toMatchObject([{ kind: 'loginFinished', result: 'limited', upstream: 'corp', reply }]);
+  });
+
+  it('for want of a store to ask says to try later', async () => {
+    const { outcome, upstream } = await attempt(({ guard }) => {
+      guard.verdict = { kind: 'unavailable' };
+    });
+    expect(outcome).toMatchObject({
+      result: 'limited',
+      reply: '[SYS/TEMP] Logins cannot be checked right now. Please try again later',
+    });
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it('for want of a route asks no guard and reports no upstream', async () => {
+    const { outcome, upstream, guard, recorder } = await attempt(() => {}, { username: 'bob@elsewhere.test' });
+    expect(outcome).toMatchObject({ result: 'unrouted', account: 'bob@elsewhere.test' });
+    expect(outcome.reply).toMatch(/^\[SYS\/PERM\] No mail server is known/);
+    expect(guard.admitted).toEqual([]);
+    expect(upstream.requests).toEqual([]);
+    expect(recorder.events).toHaveLength(1);
+    expect(recorder.of('loginFinished')[0]).not.toHaveProperty('upstream');
+  });
+});
