@@ -100,5 +100,5 @@ function explainFetchError(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ECONNREFUSED') return 'nothing listens there';
-  return typeof code === 'string' ? `it cannot be reached (${code})` : 'no answer in HTTP comes from there';
+  return typeof code === 'string' ? `it cannot be reached (${code})` : 'it cannot be reached, or does not speak HTTP';
 }

@@ -3,6 +3,7 @@ import { embeddedConfig } from '../config/embedded.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import { type ParseOptions, parseConfig } from '../config/parse.ts';
 import { type ConfigProblem, formatProblems } from '../config/problems.ts';
+import { catalog } from '../providers/catalog.ts';
 
 /** What the command needs. */
 export interface CheckOptions extends Omit<ParseOptions, 'file'> {
@@ -37,6 +38,8 @@ export function runCheck(options: CheckOptions): number {
     err(formatProblems(problems, source.file));
     return exitCodes.wrongConfiguration;
   }
+  const warnings = findWarnings(parsed);
+  if (warnings.length > 0) err(formatProblems(warnings, source.file));
   out(summarize(parsed.config, `${source.file} is`));
   return exitCodes.valid;
 }
@@ -49,6 +52,18 @@ function checkCertificates({ config, problemAt }: ValidConfig, options: CheckOpt
   return options
     .verifyCertificates(certificates)
     .map(({ index, message }) => problemAt(['tls', 'certificates', index], message));
+}
+
+/** What is valid and yet likely to be regretted. */
+function findWarnings({ config, problemAt }: ValidConfig): readonly ConfigProblem[] {
+  return config.upstreams.flatMap(({ pins, host, serverName }, index) => {
+    const provider = catalog.find(({ pop3 }) => pop3?.host === host || pop3?.host === serverName);
+    if (pins === undefined || provider === undefined) return [];
+    const warning =
+      `warning: ${provider.name} replaces its keys without notice, ` +
+      'and no login will work until the pins are changed; pin servers of your own';
+    return [problemAt(['upstreams', index, 'pins'], warning)];
+  });
 }
 
 function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config, subject: string): string {
@@ -81,8 +96,12 @@ function describeListener(listener: ListenerConfig): string {
 }
 
 function describeUpstream(upstream: UpstreamConfig): string {
-  const { tls, minVersion, ca, domains } = upstream;
-  const trust = ca === undefined ? "the system's roots" : 'its own ca';
+  const { tls, minVersion, ca, pins, crl, domains } = upstream;
+  const trust = [
+    ca === undefined ? "the system's roots" : 'its own ca',
+    ...(pins === undefined ? [] : [count(pins.length, 'pin')]),
+    ...(crl === undefined ? [] : ['revocation lists']),
+  ].join(', ');
   const secured = tls === 'implicit' ? 'TLS' : 'STLS';
   const claims = domains.length === 0 ? 'no domains' : domains.join(' ');
   return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}`;

@@ -2,9 +2,9 @@ import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Limiter, LimiterOptions } from './failure-counter.ts';
 
 /** How many subjects a limiter keeps: at about 600 octets each, all six limiters together stay below 100 MB. */
-export const MAX_COUNTED_SUBJECTS = 20_000;
+export const maxCountedSubjects = 20_000;
 /** Kept apart from the counted ones, so that a flood of single failures pushes no block out. */
-export const MAX_BLOCKED_SUBJECTS = 5_000;
+export const maxBlockedSubjects = 5_000;
 
 /**
  * rate-limiter-flexible's memory limiter, which has no bound of its own, with one: the subject whose count started
@@ -54,7 +54,7 @@ export class BoundedLimiter implements Limiter {
   #remember(subject: string, { isBlocked }: { readonly isBlocked: boolean }): void {
     this.#counted.delete(subject);
     this.#blocked.delete(subject);
-    const [subjects, max] = isBlocked ? [this.#blocked, MAX_BLOCKED_SUBJECTS] : [this.#counted, MAX_COUNTED_SUBJECTS];
+    const [subjects, max] = isBlocked ? [this.#blocked, maxBlockedSubjects] : [this.#counted, maxCountedSubjects];
     subjects.add(subject);
     if (subjects.size <= max) return;
     for (const oldest of subjects) {

@@ -2,7 +2,7 @@ import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import { blockDurationMs, type LoginLimit } from '../policy/login-limits.ts';
 
 /** rate-limiter-flexible counts whole seconds, and in memory with timers that end at 2³¹ ms. */
-const MAX_SECONDS = Math.floor(0x7fff_ffff / 1000);
+const maxSeconds = Math.floor(0x7fff_ffff / 1000);
 
 /** What is used of rate-limiter-flexible's limiters. */
 export type Limiter = Pick<RateLimiterAbstract, 'penalty' | 'set' | 'block' | 'get' | 'delete'>;
@@ -76,5 +76,5 @@ export class FailureCounter {
 
 /** Rounded up, and never 0: to rate-limiter-flexible that means for ever. */
 function wholeSeconds(durationMs: number): number {
-  return Math.min(Math.max(Math.ceil(durationMs / 1000), 1), MAX_SECONDS);
+  return Math.min(Math.max(Math.ceil(durationMs / 1000), 1), maxSeconds);
 }

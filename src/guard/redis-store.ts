@@ -7,9 +7,9 @@ import { FailureCounter, failureLimiterOptions, strikeLimiterOptions } from './f
 import type { ActiveBlock, BlockName, LimitStore, PlacedBlock } from './limit-store.ts';
 
 /** Blocks that can be listed, per limit. More are enforced all the same; those that end first are left out. */
-const MAX_LISTED_BLOCKS = 5_000;
+const maxListedBlocks = 5_000;
 /** An index outlives its last block by this, so that it never ends before it. */
-const INDEX_SLACK_MS = 1_000;
+const indexSlackMs = 1_000;
 
 interface RedisCounter {
   readonly counter: FailureCounter;
@@ -120,8 +120,8 @@ export class RedisStore implements LimitStore {
     await Promise.all([
       this.#client.zremrangebyscore(key, '-inf', nowMs),
       this.#client.zadd(key, nowMs + durationMs, subject),
-      this.#client.zremrangebyrank(key, 0, -(MAX_LISTED_BLOCKS + 1)),
-      this.#client.pexpire(key, Math.max(this.#counters[limit].maxBlockMs, durationMs) + INDEX_SLACK_MS),
+      this.#client.zremrangebyrank(key, 0, -(maxListedBlocks + 1)),
+      this.#client.pexpire(key, Math.max(this.#counters[limit].maxBlockMs, durationMs) + indexSlackMs),
     ]);
   }
 

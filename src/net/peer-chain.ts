@@ -1,8 +1,14 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import type { DetailedPeerCertificate } from 'node:tls';
 
 /** Certificates looked at of one chain; real chains have three or four. */
 const maxChainLength = 10;
+
+/** A certificate as a TLS socket shows it, with the one that it says it is issued by. */
+export interface PeerCertificate {
+  /** DER. Absent where the peer showed none. */
+  readonly raw?: Uint8Array;
+  readonly issuerCertificate?: PeerCertificate;
+}
 
 /** A verified chain in which none of the expected keys is. */
 class PinMismatchError extends Error {
@@ -14,9 +20,9 @@ class PinMismatchError extends Error {
  * next, an authority's. Whatever else the server sends along is left out: anyone can write a certificate that holds
  * somebody else's name and public key.
  */
-export function signedChain(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
+export function signedChain(leaf: PeerCertificate): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
-  let current: DetailedPeerCertificate | undefined = leaf;
+  let current: PeerCertificate | undefined = leaf;
   while (current?.raw !== undefined && chain.length < maxChainLength) {
     const certificate = parse(current.raw);
     const below = chain.at(-1);
@@ -35,7 +41,7 @@ export function publicKeyPin({ publicKey }: X509Certificate): string {
 }
 
 /** The error of a chain that holds none of the pinned keys, with those that it holds; undefined where it holds one. */
-export function checkPins(leaf: DetailedPeerCertificate, pins: readonly string[]): Error | undefined {
+export function checkPins(leaf: PeerCertificate, pins: readonly string[]): Error | undefined {
   const found = signedChain(leaf).map(publicKeyPin);
   if (found.some((pin) => pins.includes(pin))) return undefined;
   return new PinMismatchError(`None of the pins is in its chain of ${found.join(', ')}`);

@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../proxy/store-unavailable.ts';
 /** How long Redis may take to answer: a login waits for this once, then Redis counts as down. */
 const ANSWER_TIMEOUT_MS = 250;
 /** A timer this late means that this process was held up, and may not have read an answer that is there. */
-const MAX_TIMER_DELAY_MS = 50;
+const maxTimerDelayMs = 50;
 /** No login waits for these: they bound one attempt to connect in the background, TLS included, and each step of it. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 2_000;
@@ -141,7 +141,7 @@ function startDeadline(onExpired: () => void): () => void {
   let dueMs = performance.now() + ANSWER_TIMEOUT_MS;
   let timer = setTimeout(look, ANSWER_TIMEOUT_MS);
   function look(): void {
-    if (performance.now() - dueMs <= MAX_TIMER_DELAY_MS) {
+    if (performance.now() - dueMs <= maxTimerDelayMs) {
       onExpired();
       return;
     }

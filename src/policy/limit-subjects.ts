@@ -1,8 +1,9 @@
 import { limitedNetwork } from './ip-network.ts';
 import type { LimitName } from './login-limits.ts';
+import { lowerCaseAscii } from './lower-case.ts';
 
 /** The longest local part and domain that SMTP can deliver to (RFC 5321 §4.5.3.1), and the `@` between them. */
-const MAX_ACCOUNT_CHARACTERS = 64 + 1 + 255;
+const maxAccountCharacters = 64 + 1 + 255;
 
 /** What each limit counts for one login, as text that serves as key, log field and in the admin API. */
 export type LimitSubjects = Readonly<Record<LimitName, string>>;
@@ -25,8 +26,8 @@ export function limitSubjects({
   };
 }
 
-/** ASCII lower case, since octets above it may be any encoding. Names that no mailbox can have share a count by their beginning. */
+/** Names that no mailbox can have share a count by their beginning. */
 function boundedAccount(account: string): string {
-  const lower = account.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-  return lower.length <= MAX_ACCOUNT_CHARACTERS ? lower : `${lower.slice(0, MAX_ACCOUNT_CHARACTERS)}…`;
+  const lower = lowerCaseAscii(account);
+  return lower.length <= maxAccountCharacters ? lower : `${lower.slice(0, maxAccountCharacters)}…`;
 }

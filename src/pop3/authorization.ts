@@ -1,5 +1,5 @@
 import { capabilityResponse, mechanismListResponse, type OfferedCapabilities } from './capabilities.ts';
-import { type Command, parseCommand } from './command.ts';
+import { type Command, isProxyHeader, parseCommand } from './command.ts';
 import {
   decodeBase64,
   decodeInitialResponse,
@@ -74,6 +74,7 @@ export type AuthorizationCloseReason =
   | 'bad_commands'
   | 'line_too_long'
   | 'plaintext_after_stls'
+  | 'proxy_header'
   | 'login_attempts'
   | 'login_timeout';
 
@@ -162,6 +163,7 @@ function onLine(state: AuthorizationState, event: { text: string; isFollowed: bo
     case 'awaitingLoginPassword':
       return onLoginPassword(state, { username: state.stage.username, text: event.text });
     default:
+      if (isProxyHeader(event.text)) return close(state, 'proxy_header');
       return onCommand(state, { command: parseCommand(event.text), isFollowed: event.isFollowed });
   }
 }

@@ -34,6 +34,14 @@ export function parseCommand(line: string): Command {
   }
 }
 
+/**
+ * Whether a line belongs to a PROXY protocol header, which only a listed balancer may send: whoever else sends one speaks for
+ * a client that is not this session's. Version 2 begins with two empty lines and one that is a NUL (§2.2).
+ */
+export function isProxyHeader(line: string): boolean {
+  return line === '\0' || /^PROXY (?:TCP4|TCP6|UNKNOWN)(?: |$)/.test(line);
+}
+
 function parseAuth(argument: string): Command {
   if (argument === '') return { verb: 'AUTH' };
   const words = argument.split(/ +/);

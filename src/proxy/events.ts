@@ -47,6 +47,7 @@ export const closeReasons = [
   'bad_commands',
   'line_too_long',
   'plaintext_after_stls', // octets behind STLS before the handshake
+  'proxy_header', // from a peer that is no listed balancer
   'tls_failed',
   'login_attempts', // too many refused logins in one session
   'ended_by_operator',

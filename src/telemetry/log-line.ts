@@ -152,9 +152,13 @@ function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
     durationMs: Math.round(durationMs),
     octetsToUpstream: traffic.toUpstream,
     octetsToClient: traffic.toClient,
+    ...(reason === 'proxy_header' && { advice: proxyHeaderAdvice }),
     ...(cause !== undefined && { error: describeError(cause) }),
   };
 }
+
+const proxyHeaderAdvice =
+  'A peer that is not in proxyProtocolFrom of this listener sent a PROXY header: list the balancer there, or turn the header off';
 
 function session({ sessionId, listener, address }: SessionIdentity) {
   return { session: sessionId, listener, address };

@@ -133,6 +133,8 @@ describe('/api/v1/sessions', () => {
       listener: 'lan',
       address: '192.0.2.7',
       port: 40_000,
+      proxySource: null,
+      correlationId: null,
       transport: 'plaintext',
       state: 'transaction',
       account: 'user@att.net',
@@ -140,7 +142,7 @@ describe('/api/v1/sessions', () => {
       openedAt: '2023-11-14T22:13:20.000Z',
       relayingSince: '2023-11-14T22:13:20.000Z',
       clientTls: null,
-      upstreamTls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' },
+      upstreamTls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', keyExchange: null, isResumed: false },
       octetsToUpstream: 3,
       octetsToClient: 9,
     });

@@ -40,7 +40,7 @@ const timeoutMs = 120_000;
 
 /** Enough that the 10 ms in which the kernel tells CPU times are below 1 % of a run. */
 const sessionsPerRun = 1_000;
-const firstWarmUpSessions = 1_500;
+const firstWarmUpSessions = 5_000;
 const transfersPerRun = 60;
 const requestsPerRun = 20_000;
 

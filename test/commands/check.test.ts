@@ -34,7 +34,7 @@ describe('check', () => {
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     expect(out.split('\n')).toEqual([
       '/etc/postern/postern.yaml is valid: 2 listeners, 1 upstream',
-      '  listener lan    0.0.0.0:110, STLS, logins without TLS from the networks in plaintextFrom, to corp',
+      '  listener lan    0.0.0.0:110, STLS, logins without TLS from 192.168.10.0/24, to corp',
       '  listener pop3s  [::]:995, TLS',
       '  certificates    2',
       '  upstream corp   mail.test:995, TLS (TLSv1.2 or later, its own ca), corp.test *.corp.test',
@@ -49,7 +49,7 @@ describe('check', () => {
     expect(exitCode).toBe(0);
     expect(out.split('\n')).toEqual([
       'The embedded defaults are valid: 2 listeners, 0 upstreams',
-      '  listener starttls  127.0.0.1:1110, STLS, logins without TLS from the networks in plaintextFrom',
+      '  listener starttls  127.0.0.1:1110, STLS, logins without TLS from 127.0.0.0/8',
       '  listener implicit  127.0.0.1:1995, TLS',
       '  certificates       self-signed, made at start',
       '  other accounts     to the provider of their domain, or refused',

@@ -44,7 +44,7 @@ describe('parseConfig, problems of single values', () => {
     ],
     [upstream('domains: test'), 'upstreams[0].domains: "test" is not accepted: a list of domains'],
     [upstream('username: full'), '"full" is not accepted: address or localpart'],
-    [upstream('pins: [x]'), 'upstreams[0].pins: not a key here: accepted are name, host, port, tls'],
+    [upstream('proxy: x'), 'upstreams[0].proxy: not a key here: accepted are name, host, port, tls'],
     [
       `${oneListener}upstreams: [{name: Corp, host: a.test}]`,
       '"Corp" is not accepted: a name of up to 63 lower-case letters',
@@ -76,7 +76,7 @@ describe('parseConfig, problems of single values', () => {
     expect(problemsOf(text).join('\n')).toContain(problem);
   });
 
-  it.each(['clientCa', 'clientCertificate', 'proxyProtocolFrom', 'plaintextUntil'])('does not know %s', (key) => {
+  it.each(['clientCa', 'clientCertificate', 'plaintextUntil'])('does not know %s', (key) => {
     const text = `listeners:\n  - {name: lan, address: "127.0.0.1:110", tls: starttls, ${key}: x}`;
     expect(problemsOf(text)).toEqual([expect.stringContaining(`:2: listeners[0].${key}: not a key here`)]);
   });

@@ -104,6 +104,28 @@ describe('a connection from a balancer', () => {
   });
 });
 
+describe('a connection from elsewhere', () => {
+  test.each([
+    ['version 1', line],
+    ['version 2', encodeProxyHeader({ source, destination })],
+  ])('is closed when it begins with a header of %s, and the log says what to do', async (_, header) => {
+    const localAddress = header === line ? '127.0.2.1' : '127.0.2.2';
+    using client = await connectWireClient({ port: stage.postern.port('granted'), localAddress });
+    client.send(header);
+    client.send('USER alice\r\n');
+    expect(await client.closed()).not.toContain('Send PASS');
+    const closed = await stage.postern.waitForLog('sessionClosed', { address: localAddress });
+    expect(closed).toMatchObject({ reason: 'proxy_header', advice: expect.stringContaining('proxyProtocolFrom') });
+    expect(stage.postern.logged('sessionOpened', { address: '192.0.2.7', proxySource: localAddress })).toEqual([]);
+  });
+
+  test('needs no header', async () => {
+    using client = await connectGreeted({ port: stage.postern.port('starttls'), localAddress: '127.0.2.3' });
+    await client.startTls(stage.certificates.ca);
+    expect(await client.logIn(account.user, account.password)).toMatch(/^\+OK/);
+  });
+});
+
 describe('limits', () => {
   test('hold for each real client, and for all from the first octet', async () => {
     await using small = await startStage({ listeners, sections: 'sessions: {maxTotal: 3, maxPerAddress: 1}' });

@@ -14,6 +14,10 @@ describe(readAccounts, () => {
     });
   });
 
+  test('leaves octets above ASCII as they are: lower case could break a letter of UTF-8', () => {
+    expect(readAccounts('Gr\xc3\x9cn@ATT.net', separators)[0]?.name).toBe('gr\xc3\x9cn@att.net');
+  });
+
   test('writes any separator as "@"', () => {
     for (const login of ['alice%att.net', 'alice#att.net']) {
       expect(readAccounts(login, separators)[0]).toMatchObject({ name: 'alice@att.net', address: 'alice@att.net' });

@@ -18,13 +18,15 @@ describe(isLoginPermitted, () => {
     ['implicit', 'implicit', unlisted, true],
     ['implicit', 'plaintext', unlisted, false],
   ])('on a listener with tls %s, over %s, from %s is %j', (tls, transport, address, expected) => {
-    expect(isLoginPermitted({ tls, plaintextFrom: onlyListed }, { transport, address })).toBe(expected);
+    const client = { transport, address, nowMs: 0 };
+    expect(isLoginPermitted({ tls, plaintextFrom: onlyListed }, client)).toBe(expected);
   });
 
   test('permits nobody in the clear where no networks are named', () => {
     const policy = { tls: 'starttls', plaintextFrom: noNetworks } as const;
     for (const address of ['127.0.0.1', '::1', listed, '']) {
-      expect(isLoginPermitted(policy, { transport: 'plaintext', address })).toBe(false);
+      const client = { transport: 'plaintext', address, nowMs: 0 } as const;
+      expect(isLoginPermitted(policy, client)).toBe(false);
     }
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { capabilityResponse, mechanismListResponse, parseCapabilities } from '../../src/pop3/capabilities.ts';
+import {
+  capabilityResponse,
+  mechanismListResponse,
+  parseCapabilities,
+  type UpstreamCapabilities,
+} from '../../src/pop3/capabilities.ts';
 
 const offers = [
   [
@@ -49,7 +54,7 @@ describe(mechanismListResponse, () => {
 });
 
 describe(parseCapabilities, () => {
-  test.each<[string, readonly string[], { offersStls: boolean; offersSaslPlain: boolean }]>([
+  test.each<[string, readonly string[], UpstreamCapabilities]>([
     ['no lines', [], { offersStls: false, offersSaslPlain: false }],
     ['STLS', ['TOP', 'STLS'], { offersStls: true, offersSaslPlain: false }],
     ['stls in lower case', ['stls'], { offersStls: true, offersSaslPlain: false }],
@@ -60,6 +65,7 @@ describe(parseCapabilities, () => {
     ['PLAIN among others', ['sasl xoauth2  plain login'], { offersStls: false, offersSaslPlain: true }],
     ['an empty SASL', ['SASL'], { offersStls: false, offersSaslPlain: false }],
     ['other mechanisms', ['SASL PLAIN-CLIENTTOKEN LOGIN'], { offersStls: false, offersSaslPlain: false }],
+    ['XCLIENT', ['xclient'], { offersStls: false, offersSaslPlain: false, offersXclient: true }],
     ['PLAIN outside of SASL', ['PLAIN', 'IMPLEMENTATION PLAIN'], { offersStls: false, offersSaslPlain: false }],
     [
       'what Gmail sends',

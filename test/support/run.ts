@@ -22,6 +22,7 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'fetchmail', package: 'fetchmail', covers: 'fetchmail end-to-end' },
   { name: 'mpop', package: 'mpop', covers: 'mpop end-to-end' },
   { name: 'python3', package: 'python3', covers: 'poplib end-to-end' },
+  { name: 'haproxy', package: 'haproxy', covers: 'PROXY protocol from a real balancer' },
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
 ];
 

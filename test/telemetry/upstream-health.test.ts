@@ -20,7 +20,7 @@ describe('UpstreamHealthRegistry', () => {
       logins: { accepted: 1, untrusted: 1, refused: 0 },
       lastLogin: { result: 'accepted', atMs: 20 },
       lastFailure: { reason: 'expired', detail: 'notAfter=2026-10-05', atMs: 10 },
-      lastConnection: { address: '198.51.100.1', tlsVersion: 'TLSv1.3', durationMs: 40, atMs: 20 },
+      lastConnection: { address: '198.51.100.1', tlsVersion: 'TLSv1.3', isResumed: false, durationMs: 40, atMs: 20 },
     });
   });
 

@@ -8,7 +8,7 @@ import { writeScript } from './write-script.ts';
 
 /** Logins are written together once a second: what is lost with a process that is killed is no more than that. */
 const writeDelayMs = 1_000;
-/** Redis does nothing else meanwhile: 200 sightings take it about 2 ms. */
+/** Redis does nothing else meanwhile: 200 sightings take it 2 to 4 ms. */
 const maxWritten = 200;
 /** More than are written, so that a cap that was lowered is reached in time. */
 const maxDropped = 400;
