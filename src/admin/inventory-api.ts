@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
+import { lowerCaseAscii } from '../policy/lower-case.ts';
 import { type NetworkFilter, readNetworkFilter } from '../policy/network-filter.ts';
 import { transports } from '../policy/transport.ts';
 import type { InventoryPage, InventoryQuery } from '../telemetry/inventory/inventory.ts';
@@ -97,7 +98,7 @@ function parseQuery(c: Context<AdminEnv>): InventoryQuery | string {
   const sinceMs = since === undefined ? undefined : readTime(since);
   if (Number.isNaN(sinceMs)) return '"since" must be a time such as 2026-01-31 or 2026-01-31T12:00:00Z';
   return {
-    ...(account !== undefined && { account: account.toLowerCase() }),
+    ...(account !== undefined && { account: lowerCaseAscii(account) }),
     ...(listener !== undefined && { listener }),
     ...(wanted !== undefined && { transport: wanted }),
     ...(unencrypted !== undefined && { isEncrypted: unencrypted === 'false' }),

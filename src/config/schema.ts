@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { LimitName } from '../policy/login-limits.ts';
+import { tlsProfiles } from '../policy/transport.ts';
+import { acceptedAccountPattern, acceptedSelector, readAccountPattern, readSelector } from './certificate-accounts.ts';
+import { acceptedDate, readEndOfDay } from './date.ts';
 import { duration, retention } from './duration.ts';
 import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoint, readHost } from './endpoint.ts';
 import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
@@ -21,6 +24,7 @@ const list = <T extends z.ZodType>(of: T, accepted: string) => z.array(of, { err
 
 const networks = list(scalar(acceptedNetwork, readNetwork), 'a list of networks and addresses').transform(toNetworks);
 const endpoint = scalar(acceptedEndpoint, readEndpoint);
+const date = scalar(acceptedDate, readEndOfDay);
 const file = text('the path of a PEM file', /^[^\0\r\n]+$/);
 const upstreamReference = text('the name of an upstream or the id of a provider', /^[^\s]{1,100}$/);
 
@@ -60,6 +64,13 @@ function loginLimit(defaults: { failures: number; block: string; maxBlock: strin
   }).prefault({});
 }
 
+const certificateAccountsShape = {
+  certificate: scalar(acceptedSelector, readSelector),
+  accounts: list(scalar(acceptedAccountPattern, readAccountPattern), 'a list of accounts').min(1, {
+    error: 'at least one account',
+  }),
+};
+
 /** The keys of one listener. */
 export const listenerShape = {
   name: listenerName,
@@ -68,7 +79,11 @@ export const listenerShape = {
   plaintextFrom: networks.optional(),
   proxyProtocolFrom: networks.optional(),
   trustProxyTls: flag().optional(),
-  tlsProfile: word(['intermediate']).optional(),
+  plaintextUntil: date.optional(),
+  tlsProfile: word(tlsProfiles).prefault('intermediate'),
+  clientCa: file.optional(),
+  clientCertificate: word(['request', 'require']).optional(),
+  certificateAccounts: list(mapping(certificateAccountsShape), 'a list of certificates and their accounts').optional(),
   upstream: upstreamReference.optional(),
 };
 

@@ -1,35 +1,41 @@
-import { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { SecureClient } from '../proxy/ports.ts';
+import { type ClientHello, readClientHello } from './client-hello.ts';
+import { gone } from './client-handshake.ts';
 import type { ServerCertificates } from './server-certificates.ts';
-import { describeTls } from './tls-facts.ts';
 
 /** Makes the server's side of handshakes with these certificates. How long one may take is the session's to say. */
 export function createSecureClient(certificates: ServerCertificates): SecureClient {
-  const choice = certificates.isChoice
-    ? { SNICallback: (name: string, done: SniDone) => done(null, certificates.contextFor(name)) }
-    : {};
-
-  return (raw) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<SecureClient>>>();
-    const socket = new TLSSocket(raw, { isServer: true, secureContext: certificates.defaultContext, ...choice });
-    const onClose = () => reject(new Error('The client closed the connection during the handshake'));
-    // Node hides errors of a server-side socket that has no tls.Server behind this event, those after the handshake too.
-    socket.on('_tlsError', (error: Error) => {
-      reject(error);
-      socket.destroy(error);
-    });
-    socket.once('error', reject);
-    socket.once('close', onClose);
-    // Listeners allow half-open connections; half a handshake is none, and nothing else would end it.
-    socket.once('end', onClose);
-    socket.once('secure', () => {
-      socket.off('error', reject);
-      socket.off('close', onClose);
-      socket.off('end', onClose);
-      resolve({ socket, tls: describeTls(socket) });
-    });
-    return promise;
+  return async (raw, policy) => {
+    const hello = certificates.isChoice ? await peekHello(raw) : undefined;
+    // Half a hello, and nobody left to send the rest.
+    if (hello?.kind === 'incomplete') return gone;
+    return certificates.handshakeFor(policy, hello?.serverName)(raw);
   };
 }
 
-type SniDone = (error: Error | null, context?: ReturnType<ServerCertificates['contextFor']>) => void;
+/**
+ * Reads the hello with the name that the client asks for, and puts it back. The runtimes' own callback for the name will
+ * not do: of the context that it names, Node uses a single certificate.
+ */
+async function peekHello(raw: Socket): Promise<ClientHello> {
+  const { promise, resolve } = Promise.withResolvers<ClientHello>();
+  let octets: Buffer = Buffer.alloc(0);
+  const onData = (chunk: Buffer): void => {
+    octets = octets.length === 0 ? chunk : Buffer.concat([octets, chunk]);
+    const hello = readClientHello(octets);
+    if (hello.kind === 'incomplete') return;
+    raw.off('data', onData);
+    raw.pause();
+    raw.unshift(octets);
+    resolve(hello);
+  };
+  const onGone = (): void => resolve({ kind: 'incomplete' });
+  const endings = ['end', 'error', 'close'] as const;
+  raw.on('data', onData);
+  for (const ending of endings) raw.on(ending, onGone);
+  const hello = await promise;
+  raw.off('data', onData);
+  for (const ending of endings) raw.off(ending, onGone);
+  return hello;
+}

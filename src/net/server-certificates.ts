@@ -1,86 +1,15 @@
-import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
-
-/** TLS 1.2 suites with forward secrecy and authenticated encryption; TLS 1.3 has no others. */
-const intermediateCiphers = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
-
-/** A certificate chain and its key, as PEM text. */
-export interface CertificatePair {
-  /** What the operator calls it: a file, or what made it. */
-  readonly name: string;
-  readonly cert: string;
-  readonly key: string;
-}
+import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { ClientTlsPolicy } from '../policy/transport.ts';
+import { type CertificatePair, CertificateError, checkCertificatePair } from './certificate-pair.ts';
+import { type Handshake, openHandshake } from './client-handshake.ts';
+import { secureContextOptions } from './tls-profile.ts';
 
 /** A certificate that can be shown to clients. */
-interface ServerCertificate {
-  readonly name: string;
+interface ServerCertificate extends CertificatePair {
   readonly leaf: X509Certificate;
-  readonly secureContext: SecureContext;
-}
-
-/** A pair that cannot be used, and why. */
-export class CertificateError extends Error {
-  readonly code = 'CERTIFICATE';
-}
-
-/** Reads a pair from its files. Throws `CertificateError`, which names the file. */
-export function readCertificatePair(files: { readonly cert: string; readonly key: string }): CertificatePair {
-  return { name: files.cert, cert: readPem(files.cert), key: readPem(files.key) };
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'EACCES' ? 'permission denied' : code === 'ENOENT' ? 'there is no such file' : code;
-    throw new CertificateError(`Cannot read "${path}": ${why}`, { cause });
-  }
-}
-
-/** Tries pairs out and tells which cannot be used, by their position. */
-export function verifyCertificateFiles(
-  files: readonly { readonly cert: string; readonly key: string }[],
-): readonly { readonly index: number; readonly message: string }[] {
-  return files.flatMap((pair, index) => {
-    try {
-      checkCertificatePair(readCertificatePair(pair));
-      return [];
-    } catch (error) {
-      if (error instanceof CertificateError) return [{ index, message: error.message }];
-      throw error;
-    }
-  });
-}
-
-/** Checks that the pair is whole and fits together. Throws `CertificateError`. */
-function checkCertificatePair({ name, cert, key }: CertificatePair): X509Certificate {
-  const leaf = attempt(() => new X509Certificate(cert), `Cannot use "${name}": it holds no certificate in PEM form`);
-  const privateKey = attempt(
-    () => createPrivateKey(key),
-    `Cannot use the key of "${name}": it is no private key in PEM form without a passphrase`,
-  );
-  if (!leaf.checkPrivateKey(privateKey)) {
-    throw new CertificateError(`Cannot use "${name}": its key belongs to another certificate`);
-  }
-  return leaf;
-}
-
-function attempt<T>(make: () => T, message: string): T {
-  try {
-    return make();
-  } catch (cause) {
-    throw new CertificateError(message, { cause });
-  }
+  /** `rsa`, `ec`, …: what a client has to support. */
+  readonly keyType: string;
 }
 
 /** When a certificate shown to clients expires. */
@@ -89,50 +18,117 @@ export interface CertificateExpiry {
   readonly expiresAtMs: number;
 }
 
-/** The certificates of a process: the first is for clients that name no server, or one that we do not know. */
+/**
+ * The certificates of a process: the first is for clients that name no server, or one that we do not know. Where several
+ * are for one name, the first of each key type is used, so that each client gets one that it can check.
+ */
 export class ServerCertificates {
-  readonly #certificates: readonly ServerCertificate[];
-  readonly #fallback: ServerCertificate;
+  readonly #ticketKeys: Buffer;
+  readonly #ticketScopes = new WeakMap<ClientTlsPolicy, string>();
+  #certificates: readonly ServerCertificate[];
+  #fallback: readonly ServerCertificate[];
+  #isChoice: boolean;
+  /** By certificates and policy: listeners of one kind share them. */
+  #handshakes = new Map<string, Handshake>();
 
-  /** Throws `CertificateError` where a pair cannot be used. */
-  constructor(pairs: readonly CertificatePair[]) {
-    // Shared, so that a session begun under one certificate resumes whichever listener and name it comes back to.
-    const ticketKeys = randomBytes(48);
-    this.#certificates = pairs.map((pair) => ({
-      name: pair.name,
-      leaf: checkCertificatePair(pair),
-      secureContext: createSecureContext({
-        cert: pair.cert,
-        key: pair.key,
-        minVersion: 'TLSv1.2',
-        ciphers: `${intermediateCiphers}:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256`,
-        honorCipherOrder: true,
-        sessionIdContext: 'postern',
-        ticketKeys,
-      }),
-    }));
-    const [fallback] = this.#certificates;
-    if (fallback === undefined) throw new CertificateError('Cannot serve TLS: there is no certificate');
-    this.#fallback = fallback;
-  }
-
-  /** The context for clients without SNI. */
-  get defaultContext(): SecureContext {
-    return this.#fallback.secureContext;
+  /**
+   * Throws `CertificateError` where a pair cannot be used. Processes with the same ticket keys (48 octets) resume each
+   * other's sessions; default: random ones.
+   */
+  constructor(pairs: readonly CertificatePair[], { ticketKeys = randomBytes(48) }: { ticketKeys?: Buffer } = {}) {
+    this.#ticketKeys = ticketKeys;
+    this.#certificates = pairs.map(load);
+    this.#fallback = findFallback(this.#certificates);
+    this.#isChoice = this.#certificates.length > this.#fallback.length;
   }
 
   /** Whether there is a choice to make by name. */
   get isChoice(): boolean {
-    return this.#certificates.length > 1;
+    return this.#isChoice;
   }
 
-  /** The context for a name a client asked for, wildcards included. */
-  contextFor(serverName: string): SecureContext {
-    const match = this.#certificates.find(({ leaf }) => leaf.checkHost(serverName) !== undefined) ?? this.#fallback;
-    return match.secureContext;
+  /** Makes handshakes as the policy wants them, with the certificates for a name, wildcards included, or the default ones. */
+  handshakeFor(policy: ClientTlsPolicy, serverName?: string): Handshake {
+    const certificates = this.#certificatesFor(serverName);
+    const scope = this.#ticketScope(policy);
+    const key = `${scope} ${certificates.map((certificate) => this.#certificates.indexOf(certificate)).join(' ')}`;
+    const known = this.#handshakes.get(key);
+    if (known !== undefined) return known;
+    const handshake = openHandshake(this.#contextOptions(certificates, { policy, scope }), policy.clientCertificates);
+    this.#handshakes.set(key, handshake);
+    return handshake;
+  }
+
+  /**
+   * Shows another certificate from the next handshake on, in the place of the one at `index`; sessions go on. Throws
+   * `CertificateError` where it cannot be used, and keeps the old one.
+   */
+  replace(index: number, pair: CertificatePair): void {
+    const certificates = this.#certificates.with(index, load(pair));
+    this.#fallback = findFallback(certificates);
+    this.#certificates = certificates;
+    this.#isChoice = certificates.length > this.#fallback.length;
+    this.#handshakes = new Map();
   }
 
   listExpiries(): readonly CertificateExpiry[] {
     return this.#certificates.map(({ name, leaf }) => ({ name, expiresAtMs: Date.parse(leaf.validTo) }));
   }
+
+  #certificatesFor(serverName: string | undefined): readonly ServerCertificate[] {
+    if (serverName === undefined || !this.#isChoice) return this.#fallback;
+    const matching = this.#certificates.filter(({ leaf }) => leaf.checkHost(serverName) !== undefined);
+    return matching.length === 0 ? this.#fallback : firstOfEachType(matching);
+  }
+
+  #contextOptions(
+    certificates: readonly ServerCertificate[],
+    { policy, scope }: { readonly policy: ClientTlsPolicy; readonly scope: string },
+  ): SecureContextOptions {
+    return {
+      ...secureContextOptions(policy.tlsProfile),
+      cert: certificates.map(({ cert }) => cert),
+      key: certificates.map(({ key }) => key),
+      ...(policy.clientCertificates === undefined ? {} : { ca: policy.clientCertificates.ca }),
+      ticketKeys: this.#ticketKeys,
+      sessionIdContext: scope,
+    };
+  }
+
+  /** A session resumes only where it could have begun: what was weaker, or asked for no certificate, is no way in elsewhere. */
+  #ticketScope(policy: ClientTlsPolicy): string {
+    const known = this.#ticketScopes.get(policy);
+    if (known !== undefined) return known;
+    const { tlsProfile, clientCertificates } = policy;
+    const text = JSON.stringify([tlsProfile, clientCertificates?.mode, clientCertificates?.ca]);
+    // OpenSSL takes 32 octets.
+    const scope = createHash('sha256').update(text).digest('hex').slice(0, 32);
+    this.#ticketScopes.set(policy, scope);
+    return scope;
+  }
+}
+
+function load(pair: CertificatePair): ServerCertificate {
+  const leaf = checkCertificatePair(pair);
+  return { ...pair, leaf, keyType: leaf.publicKey.asymmetricKeyType ?? 'unknown' };
+}
+
+/** The first certificate, and the first of each other key type for the same names. */
+function findFallback(certificates: readonly ServerCertificate[]): readonly ServerCertificate[] {
+  const [first] = certificates;
+  if (first === undefined) throw new CertificateError('Cannot serve TLS: there is no certificate');
+  const names = namesOf(first);
+  return firstOfEachType(certificates.filter((certificate) => names.isSubsetOf(namesOf(certificate))));
+}
+
+function namesOf({ leaf }: ServerCertificate): ReadonlySet<string> {
+  return new Set(leaf.subjectAltName?.split(', ') ?? [leaf.subject]);
+}
+
+function firstOfEachType(certificates: readonly ServerCertificate[]): readonly ServerCertificate[] {
+  const types = new Map<string, ServerCertificate>();
+  for (const certificate of certificates) {
+    if (!types.has(certificate.keyType)) types.set(certificate.keyType, certificate);
+  }
+  return [...types.values()];
 }

@@ -20,6 +20,9 @@ const maxLines = 100;
 /** Wrong passwords in one session; typing a better one is the next session's business. */
 const maxRefusedLogins = 3;
 
+/** How a TLS client's first octets begin: a handshake record of version 3 (RFC 8446 §5.1). */
+export const tlsHelloStart = '\x16\x03';
+
 /** What does not change during a session. */
 export interface AuthorizationContext {
   /** Whether the listener upgrades to TLS by STLS. */
@@ -62,6 +65,8 @@ export type AuthorizationEvent =
   /** A line without its ending; `isFollowed`: more octets have already arrived behind it. */
   | { readonly kind: 'line'; readonly text: string; readonly isFollowed: boolean }
   | { readonly kind: 'lineTooLong' }
+  /** What stands where a command is expected begins with `tlsHelloStart`. */
+  | { readonly kind: 'tlsHello' }
   | { readonly kind: 'tlsEstablished' }
   /** `text` stands behind the status indicator, response code included. */
   | { readonly kind: 'loginAccepted'; readonly text: string }
@@ -75,6 +80,9 @@ export type AuthorizationCloseReason =
   | 'line_too_long'
   | 'plaintext_after_stls'
   | 'proxy_header'
+  | 'http_client'
+  | 'smtp_client'
+  | 'tls_on_plaintext_port'
   | 'login_attempts'
   | 'login_timeout';
 
@@ -130,6 +138,10 @@ export function step(state: AuthorizationState, event: AuthorizationEvent): Auth
     case 'lineTooLong':
       expect(isAwaitingLine(state), state, event);
       return close(state, 'line_too_long', err('That line is too long'));
+    case 'tlsHello':
+      expect(isAwaitingLine(state) && !state.isEncrypted, state, event);
+      // A client in the middle of its handshake could make nothing of a reply.
+      return close(state, 'tls_on_plaintext_port');
     case 'tlsEstablished':
       expect(state.stage.name === 'upgrading', state, event);
       // Nothing learnt in the clear is kept (RFC 2595 §4).
@@ -185,6 +197,10 @@ function onCommand(
       return onPass(state, command.password);
     case 'AUTH':
       return onAuth(state, command);
+    case 'http':
+      return close(state, 'http_client', err('This is a POP3 server for mail programs, not a web server'));
+    case 'smtp':
+      return close(state, 'smtp_client', err('This is a POP3 server: it delivers mail, and takes none'));
     case 'malformed':
       return bad(state, `Malformed command, expected: ${command.usage}`);
     case 'unknown':

@@ -8,6 +8,9 @@ export type Command =
   | { readonly verb: 'PASS'; readonly password: string }
   /** Without a mechanism: the client asks which there are. */
   | { readonly verb: 'AUTH'; readonly mechanism?: string; readonly initialResponse?: string }
+  /** A line that another protocol's client begins with. */
+  | { readonly verb: 'http' }
+  | { readonly verb: 'smtp' }
   | { readonly verb: 'unknown' }
   | { readonly verb: 'malformed'; readonly usage: string };
 
@@ -30,8 +33,14 @@ export function parseCommand(line: string): Command {
     case 'AUTH':
       return parseAuth(argument.trim());
     default:
-      return { verb: 'unknown' };
+      return { verb: foreignProtocol(line) ?? 'unknown' };
   }
+}
+
+/** The protocol whose request line this is (RFC 9112 §3, RFC 5321 §4.1.1), where it is one of those that go astray. */
+function foreignProtocol(line: string): 'http' | 'smtp' | undefined {
+  if (/^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH|PRI|PROPFIND) \S/i.test(line)) return 'http';
+  return /^(?:(?:EHLO|HELO|LHLO)(?: |$)|(?:MAIL FROM|RCPT TO) ?:)/i.test(line) ? 'smtp' : undefined;
 }
 
 /**

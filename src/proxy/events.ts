@@ -1,3 +1,4 @@
+import type { ClientIdentity } from '../policy/client-certificate.ts';
 import type { LimitName } from '../policy/login-limits.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
@@ -17,7 +18,7 @@ export const loginResults = [
   'accepted',
   'refused', // the upstream refused the credentials
   'busy', // the upstream said: try later ([IN-USE], [LOGIN-DELAY], [SYS/TEMP])
-  'denied', // the upstream refuses for good ([SYS/PERM])
+  'denied', // the upstream, or certificateAccounts, refuses for good ([SYS/PERM])
   'untrusted', // the upstream could not be verified
   'unreachable', // the upstream could not be reached or broke off
   'limited', // a login limit, or no store to ask
@@ -49,6 +50,10 @@ export const closeReasons = [
   'plaintext_after_stls', // octets behind STLS before the handshake
   'proxy_header', // from a peer that is no listed balancer
   'tls_failed',
+  'http_client',
+  'smtp_client',
+  'tls_on_plaintext_port', // a TLS hello where a command is expected
+  'plaintext_on_tls_port',
   'login_attempts', // too many refused logins in one session
   'ended_by_operator',
   'drained',
@@ -93,6 +98,10 @@ interface ClientTlsEstablished extends SessionIdentity {
   readonly kind: 'clientTlsEstablished';
   readonly transport: Transport;
   readonly tls: TlsFacts;
+  /** Who the client is, where it showed a certificate that can be trusted. */
+  readonly certificate?: ClientIdentity;
+  /** Whose certificate counts for nothing, and why. */
+  readonly ignoredCertificate?: string;
 }
 
 interface ClientTlsFailed extends SessionIdentity {
@@ -116,6 +125,8 @@ interface LoginFinished extends SessionIdentity {
   readonly transport: Transport;
   /** What the client's leg got; absent without TLS. */
   readonly clientTls?: TlsFacts;
+  /** Who the client is by its certificate. */
+  readonly clientCertificate?: ClientIdentity;
   /** The account as it is counted and logged: lower case, `user@domain` where there is a domain. */
   readonly account: string;
   /** Absent where no upstream serves the account. */
@@ -126,6 +137,8 @@ interface LoginFinished extends SessionIdentity {
   /** The reply the client got, without its status indicator. */
   readonly reply: string;
   readonly failure?: UpstreamFailure;
+  /** Postern's own rule that denied it, before the upstream was asked. */
+  readonly deniedBy?: 'certificateAccounts';
 }
 
 interface ClientInfoNotTaken {
@@ -182,6 +195,36 @@ interface StoreChanged {
   readonly detail: string;
 }
 
+interface CertificateReloaded {
+  readonly kind: 'certificateReloaded';
+  /** The configured file. */
+  readonly name: string;
+  readonly expiresAtMs: number;
+}
+
+/** Its files changed to something that cannot be used: the certificate from before stays. */
+interface CertificateRejected {
+  readonly kind: 'certificateRejected';
+  readonly name: string;
+  readonly detail: string;
+}
+
+interface CertificateExpiring {
+  readonly kind: 'certificateExpiring';
+  readonly name: string;
+  readonly expiresAtMs: number;
+  /** 0: it has expired. */
+  readonly daysLeft: number;
+}
+
+interface PlaintextExceptionEnding {
+  readonly kind: 'plaintextExceptionEnding';
+  readonly listener: string;
+  readonly endsAtMs: number;
+  /** 0: it is over. */
+  readonly daysLeft: number;
+}
+
 /** Everything that happens at the gate, as facts. Telemetry alone turns them into log lines, counters and live views. */
 export type GateEvent =
   | ConnectionRefused
@@ -196,7 +239,11 @@ export type GateEvent =
   | LoginBlocked
   | LoginLimited
   | BlockLifted
-  | StoreChanged;
+  | StoreChanged
+  | CertificateReloaded
+  | CertificateRejected
+  | CertificateExpiring
+  | PlaintextExceptionEnding;
 
 /** The one event function. It never throws. */
 export type Report = (event: GateEvent) => void;

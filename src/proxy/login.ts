@@ -1,3 +1,4 @@
+import { type CertificateAccounts, type ClientIdentity, isAccountPermitted } from '../policy/client-certificate.ts';
 import type { Router } from '../policy/routing.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
@@ -30,6 +31,10 @@ export interface LoginRequest {
   readonly transport: Transport;
   /** Absent without TLS. */
   readonly clientTls?: TlsFacts;
+  /** Who the client is by its certificate. */
+  readonly clientCertificate?: ClientIdentity;
+  /** Which certificates may use which accounts; absent: anybody may use any. */
+  readonly certificateAccounts?: readonly CertificateAccounts[];
   readonly credentials: Credentials;
   /** What the upstream may be told. */
   readonly client?: ClientInfo;
@@ -56,6 +61,7 @@ interface FailedLogin extends FinishedLogin {
   readonly result: Exclude<LoginResult, 'accepted'>;
   readonly upstream?: Upstream;
   readonly failure?: UpstreamFailure;
+  readonly deniedBy?: 'certificateAccounts';
 }
 
 /** How a login ended. */
@@ -70,12 +76,14 @@ export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<L
     ...request.identity,
     transport: request.transport,
     ...(request.clientTls === undefined ? {} : { clientTls: request.clientTls }),
+    ...(request.clientCertificate === undefined ? {} : { clientCertificate: request.clientCertificate }),
     account: outcome.account,
     ...(outcome.upstream === undefined ? {} : { upstream: outcome.upstream.name }),
     result: outcome.result,
     durationMs: ports.nowMs() - startedAtMs,
     reply: outcome.reply,
     ...('failure' in outcome && outcome.failure !== undefined ? { failure: outcome.failure } : {}),
+    ...('deniedBy' in outcome && outcome.deniedBy !== undefined ? { deniedBy: outcome.deniedBy } : {}),
   });
   return outcome;
 }
@@ -85,8 +93,10 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
   const route = ports.router.route(credentials.username, request.listenerUpstream);
   if (route.kind === 'unrouted') return { result: 'unrouted', account: route.account, reply: route.reply };
   const { account, upstream, username } = route;
-  const subject: LoginSubject = { address: identity.address, account };
+  const denial = denyByCertificate(request, account);
+  if (denial !== undefined) return { ...denial, account, upstream };
 
+  const subject: LoginSubject = { address: identity.address, account };
   const verdict = await ports.guard.admit(subject);
   if (verdict.kind !== 'allowed') return { result: 'limited', account, upstream, reply: replyForVerdict(verdict) };
 
@@ -124,6 +134,20 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
     default:
       return login satisfies never;
   }
+}
+
+function denyByCertificate(
+  { certificateAccounts, clientCertificate: certificate }: LoginRequest,
+  account: string,
+): Pick<FailedLogin, 'result' | 'reply' | 'deniedBy'> | undefined {
+  if (isAccountPermitted(certificateAccounts, { account, ...(certificate === undefined ? {} : { certificate }) })) {
+    return undefined;
+  }
+  const reply =
+    certificate === undefined
+      ? '[SYS/PERM] Logging in here needs a client certificate that your administrator trusts'
+      : '[SYS/PERM] Your client certificate is not for this account: ask your administrator';
+  return { result: 'denied', reply, deniedBy: 'certificateAccounts' };
 }
 
 function brokenOff(account: string, upstream: Upstream): FailedLogin {

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { ClientIdentity } from '../policy/client-certificate.ts';
 import type { LimitName } from '../policy/login-limits.ts';
+import type { ClientTlsPolicy } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
 import type { StatusReply } from '../pop3/reply.ts';
@@ -94,14 +96,26 @@ export interface UpstreamLoginRequest {
 /** Dials, verifies and logs in. Never rejects; bounded in time. */
 export type LogInUpstream = (request: UpstreamLoginRequest) => Promise<UpstreamLogin>;
 
-/** The client's leg under TLS. */
-export interface SecuredClient {
-  readonly socket: Socket;
-  readonly tls: TlsFacts;
-}
+/** How a handshake with a client ended. */
+export type ClientHandshake =
+  | {
+      readonly kind: 'secured';
+      readonly socket: Socket;
+      readonly tls: TlsFacts;
+      /** Who the client is, where it was asked and can be trusted. */
+      readonly certificate?: ClientIdentity;
+      /** Why the certificate that it sent counts for nothing. */
+      readonly ignoredCertificate?: string;
+    }
+  | {
+      readonly kind: 'failed';
+      /** Whether the client did not even speak TLS. */
+      readonly isPlaintext: boolean;
+      readonly detail: string;
+    };
 
-/** Makes the server's side of a TLS handshake on a client's socket. Rejects when it fails or takes too long. */
-export type SecureClient = (socket: Socket) => Promise<SecuredClient>;
+/** Makes the server's side of a TLS handshake on a client's socket; how long it may take is the caller's to say. */
+export type SecureClient = (socket: Socket, policy: ClientTlsPolicy) => Promise<ClientHandshake>;
 
 /** For whom a balancer connects, as its PROXY header says. */
 export interface ProxiedClient {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { isLoginPermitted, type Transport, type TransportPolicy } from '../policy/transport.ts';
+import type { CertificateAccounts, ClientIdentity } from '../policy/client-certificate.ts';
+import { type ClientTlsPolicy, isLoginPermitted, type Transport, type TransportPolicy } from '../policy/transport.ts';
 import {
   type AuthorizationEffect,
   type AuthorizationEvent,
@@ -9,6 +10,7 @@ import {
   isAwaitingLine,
   maxLineOctets,
   step,
+  tlsHelloStart,
 } from '../pop3/authorization.ts';
 import { CommandCounter } from '../pop3/command-counter.ts';
 import { LineReader } from '../pop3/line-reader.ts';
@@ -24,7 +26,9 @@ const maxPipelinedOctets = 65_536;
 const lingerMs = 5_000;
 
 /** What a session does and how long it may take; the same for all sessions of a listener. */
-export interface SessionPolicy extends TransportPolicy {
+export interface SessionPolicy extends TransportPolicy, ClientTlsPolicy {
+  /** Which client certificates may use which accounts; absent: anybody may use any. */
+  readonly certificateAccounts?: readonly CertificateAccounts[];
   /** All accounts of this listener go there. */
   readonly upstream?: string;
   readonly loginTimeoutMs: number;
@@ -35,6 +39,8 @@ export interface SessionPolicy extends TransportPolicy {
 export interface SessionPorts extends LoginPorts {
   readonly secureClient: SecureClient;
   readonly meter: RelayMeter;
+  /** The wall clock, ms since 1970 UTC. */
+  readonly wallClockMs: () => number;
 }
 
 /** What a balancer's PROXY header told. TLS is in it only where the balancer is trusted to tell. */
@@ -63,6 +69,7 @@ export class Session {
   #socket: Socket;
   #transport: Transport = 'plaintext';
   #clientTls: TlsFacts | undefined;
+  #clientCertificate: ClientIdentity | undefined;
   #reader = new LineReader();
   #state: AuthorizationState | undefined;
   #relay: Relay | undefined;
@@ -122,10 +129,11 @@ export class Session {
   }
 
   #greet(): void {
-    const { identity, policy } = this.#options;
+    const { identity, policy, ports } = this.#options;
+    const inTheClear = { transport: 'plaintext', address: identity.address, nowMs: ports.wallClockMs() } as const;
     const context = {
       offersStls: policy.tls === 'starttls',
-      isPlaintextLoginPermitted: isLoginPermitted(policy, { transport: 'plaintext', address: identity.address }),
+      isPlaintextLoginPermitted: isLoginPermitted(policy, inTheClear),
     };
     this.#attach();
     const { state, effects } = greet(context, this.#transport !== 'plaintext');
@@ -172,6 +180,8 @@ export class Session {
 
   #readLines(): void {
     while (this.#state !== undefined && isAwaitingLine(this.#state)) {
+      // It may hold no line ending at all.
+      if (this.#reader.startsWith(tlsHelloStart) && !this.#state.isEncrypted) return this.#step({ kind: 'tlsHello' });
       const read = this.#reader.next(maxLineOctets(this.#state, this.#reader.startsWith('AUTH ')));
       if (read.kind === 'incomplete') return;
       if (read.kind === 'tooLong') this.#step({ kind: 'lineTooLong' });
@@ -213,20 +223,25 @@ export class Session {
   }
 
   async #upgrade(): Promise<void> {
-    const { identity, ports } = this.#options;
+    const { identity, policy, ports } = this.#options;
+    const transport = this.#transport;
     const raw = this.#socket;
     this.#detach();
     try {
-      const { socket, tls } = await ports.secureClient(raw);
+      const handshake = await ports.secureClient(raw, policy);
+      if (handshake.kind === 'failed') {
+        raw.destroy();
+        const { detail, isPlaintext } = handshake;
+        if (this.#closeReason === undefined) ports.report({ kind: 'clientTlsFailed', ...identity, transport, detail });
+        return this.#finish(isPlaintext && transport === 'implicit' ? 'plaintext_on_tls_port' : 'tls_failed');
+      }
+      const { socket, kind: _, ...facts } = handshake;
       this.#socket = socket;
-      this.#clientTls = tls;
-      ports.report({ kind: 'clientTlsEstablished', ...identity, transport: this.#transport, tls });
-    } catch (error) {
-      raw.destroy();
-      const detail = error instanceof Error ? error.message : String(error);
-      if (this.#closeReason === undefined)
-        ports.report({ kind: 'clientTlsFailed', ...identity, transport: this.#transport, detail });
-      return this.#finish('tls_failed');
+      this.#clientTls = facts.tls;
+      this.#clientCertificate = facts.certificate;
+      ports.report({ kind: 'clientTlsEstablished', ...identity, transport, ...facts });
+    } catch (cause) {
+      return this.#fail(cause);
     }
     if (this.#state === undefined) return this.#greet();
     this.#reader = new LineReader();
@@ -242,6 +257,8 @@ export class Session {
           identity,
           transport: this.#transport,
           ...(this.#clientTls === undefined ? {} : { clientTls: this.#clientTls }),
+          ...(this.#clientCertificate === undefined ? {} : { clientCertificate: this.#clientCertificate }),
+          ...(policy.certificateAccounts === undefined ? {} : { certificateAccounts: policy.certificateAccounts }),
           credentials,
           client: this.#describeClient(),
           ...(policy.upstream === undefined ? {} : { listenerUpstream: policy.upstream }),

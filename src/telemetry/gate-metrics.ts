@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { limitNames } from '../policy/login-limits.ts';
-import type { Transport } from '../policy/transport.ts';
+import { transports } from '../policy/transport.ts';
 import { isTlsFailure, upstreamFailureReasons } from '../policy/upstream-failure.ts';
 import { type GateEvent, type LoginResult, loginResults, refusalReasons } from '../proxy/events.ts';
 import { closedLabel, noneLabel } from './label.ts';
@@ -14,7 +14,6 @@ export interface GateMetricsOptions {
 
 type LoginFinished = Extract<GateEvent, { kind: 'loginFinished' }>;
 
-const transports: readonly Transport[] = ['plaintext', 'stls', 'implicit'];
 const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3', 'unknown'];
 const limitActions = ['blocked', 'limited', 'lifted'] as const;
 

@@ -35,13 +35,19 @@ describe(signedChain, () => {
   });
 
   it('ends before a certificate with the issuer’s name and another’s key', () => {
-    expect(new X509Certificate(chain.good.leaf).checkIssued(new X509Certificate(chain.forged))).toBe(true);
-    expect(chainOf(chain.good.leaf, chain.forged)).toEqual(['CN=good']);
+    expect(new X509Certificate(chain.intermediate).checkIssued(new X509Certificate(chain.forged))).toBe(true);
+    expect(chainOf(chain.intermediate, chain.forged)).toEqual(['CN=Postern test intermediate']);
   });
 
   it('ends before a certificate that did not issue the one below', () => {
     expect(chainOf(chain.good.leaf, chain.root)).toEqual(['CN=good']);
     expect(chainOf(chain.good.leaf, chain.revoked.leaf)).toEqual(['CN=good']);
+  });
+
+  it('ends before a signer that is no authority', () => {
+    const [server, signer] = [new X509Certificate(chain.byServer), new X509Certificate(chain.good.leaf)];
+    expect(server.verify(signer.publicKey)).toBe(true);
+    expect(chainOf(chain.byServer, chain.good.leaf)).toEqual(['CN=by a server']);
   });
 
   it('ends before octets that are no certificate', () => {
@@ -82,7 +88,7 @@ describe(checkPins, () => {
   });
 
   it('does not take a pinned key that vouches for nothing', () => {
-    expect(checkPins(shown(chain.good.leaf, chain.forged), [pinOf(chain.forged)])).toBeInstanceOf(Error);
+    expect(checkPins(shown(chain.intermediate, chain.forged), [pinOf(chain.forged)])).toBeInstanceOf(Error);
   });
 
   it('accepts nothing where the peer showed nothing', () => {

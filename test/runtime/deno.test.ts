@@ -3,35 +3,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleMessages } from '../../src/commands/demo/sample-mail.ts';
 import { startSandboxUpstream } from '../../src/commands/demo/sandbox-upstream.ts';
-import { mainFile, type ServedPostern, servePostern } from '../e2e/postern-process.ts';
+import { type ServedPostern, servePostern } from '../e2e/postern-process.ts';
 import { startScriptedUpstream } from '../e2e/scripted-upstream.ts';
 import { expectFreeOf, inTime, writeConfiguration } from '../e2e/support.ts';
 import { connectGreeted } from '../e2e/wire-client.ts';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
-import { type CommandLine, runProcess } from '../support/process.ts';
-import { program, requireProgram } from '../support/programs.ts';
+import { runProcess } from '../support/process.ts';
+import { program } from '../support/programs.ts';
 import { startRedis } from '../support/redis.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
+import { deno } from './deno-command.ts';
 
 const user = 'user@corp.test';
 const password = 'pl4nted s3cret';
-
-/** What Postern needs of Deno: never all, and nothing to write, to run or to load from elsewhere. */
-function deno(...permissions: readonly string[]): CommandLine {
-  return [
-    requireProgram('deno'),
-    'run',
-    '--no-prompt',
-    '--no-lock',
-    '--no-remote',
-    '--node-modules-dir=manual',
-    // Packages ask for variables of their own; to them there are none.
-    '--ignore-env',
-    '--allow-sys=hostname',
-    ...permissions,
-    mainFile,
-  ];
-}
 
 describe('on Deno, with named permissions', () => {
   const stack = new AsyncDisposableStack();

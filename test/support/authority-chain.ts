@@ -32,7 +32,9 @@ export interface AuthorityChain extends AsyncDisposable {
     /** The intermediate authority's of last month, on which nothing is revoked. */
     readonly outdated: string;
   };
-  /** Signed by its own key, with the intermediate authority's name and key identifier: what anyone can make. */
+  /** Signed by the key of `good`, whose certificate makes no authority of it; PEM. */
+  readonly byServer: string;
+  /** Signed by its own key, with the root's name and key identifier: what anyone can make. */
   readonly forged: string;
   /** Writes a text to a file that is gone on dispose; resolves to its path. */
   file(name: string, text: string): Promise<string>;
@@ -42,20 +44,24 @@ export interface AuthorityChain extends AsyncDisposable {
 export async function createAuthorityChain(): Promise<AuthorityChain> {
   const root = await createAuthority('Postern test root');
   const intermediate = await createAuthority('Postern test intermediate', root);
-  const [good, revoked] = [await issue('good', intermediate), await issue('revoked', intermediate)];
-  const entries = [{ serialNumber: revoked.serialNumber, revocationDate: new Date(Date.now() - dayMs) }];
+  const good = await issue('good', intermediate);
+  const revoked = await issue('revoked', intermediate);
+  const byServer = await issue('by a server', good.issuer);
+  const { serialNumber } = revoked.issuer.certificate;
+  const entries = [{ serialNumber, revocationDate: daysFromNow(-1) }];
   const directory = await createTemporaryDirectory('chain');
   return {
     root: pemOf(root.certificate),
     intermediate: pemOf(intermediate.certificate),
-    good,
-    revoked,
+    good: good.server,
+    revoked: revoked.server,
+    byServer: byServer.server.leaf,
     crl: {
       root: await list(root, { fromDays: -1, toDays: 30 }),
       intermediate: await list(intermediate, { fromDays: -1, toDays: 30, entries }),
       outdated: await list(intermediate, { fromDays: -40, toDays: -10 }),
     },
-    forged: await forge(intermediate),
+    forged: await forge(root),
     file: async (name, text) => {
       const path = join(directory.path, name);
       await writeFile(path, text);
@@ -99,10 +105,15 @@ async function createAuthority(commonName: string, issuer?: Issuer): Promise<Iss
   return { name, keys, certificate };
 }
 
-async function issue(name: string, issuer: Issuer): Promise<ChainedCertificate & { readonly serialNumber: string }> {
+/** Issues a server's certificate, and shows how that server would issue others. */
+async function issue(
+  commonName: string,
+  issuer: Issuer,
+): Promise<{ readonly server: ChainedCertificate; readonly issuer: Issuer }> {
+  const name = `CN=${commonName}`;
   const keys = await makeKeys();
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: `CN=${name}`,
+    subject: name,
     issuer: issuer.name,
     publicKey: keys.publicKey,
     signingKey: issuer.keys.privateKey,
@@ -110,15 +121,16 @@ async function issue(name: string, issuer: Issuer): Promise<ChainedCertificate &
     ...validity(),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       new x509.SubjectAlternativeNameExtension(
-        names.map((value) => ({ type: value === 'localhost' ? 'dns' : 'ip', value })),
+        names.map((value) => ({ type: value === 'localhost' ? ('dns' as const) : ('ip' as const), value })),
       ),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
     ],
   });
   const leaf = pemOf(certificate);
   const key = x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
-  return { leaf, cert: leaf + pemOf(issuer.certificate), key, serialNumber: certificate.serialNumber };
+  return { server: { leaf, cert: leaf + pemOf(issuer.certificate), key }, issuer: { name, keys, certificate } };
 }
 
 async function forge({ name, certificate }: Issuer): Promise<string> {
@@ -151,5 +163,5 @@ async function list(
     signingKey: issuer.keys.privateKey,
     extensions: [await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey)],
   });
-  return pemOf(crl);
+  return x509.PemConverter.encode(crl.rawData, 'X509 CRL');
 }

@@ -243,4 +243,18 @@ describe('createTelemetry: report', () => {
     telemetry.report(events.closed());
     expect(telemetry.sessions.size).toBe(0);
   });
+
+  it('tells a consumer that came later, and names it when it fails', () => {
+    const { telemetry, lines } = telemetryWith();
+    const seen: string[] = [];
+    telemetry.addConsumer('inventory', ({ kind }) => {
+      seen.push(kind);
+      if (kind === 'sessionClosed') throw new TypeError('hunter2');
+    });
+    telemetry.report(events.opened());
+    telemetry.report(events.closed());
+    expect(seen).toEqual(['sessionOpened', 'sessionClosed']);
+    const [complaint] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
+    expect(complaint).toMatchObject({ consumer: 'inventory', event: 'sessionClosed', type: 'TypeError' });
+  });
 });

@@ -7,7 +7,7 @@ import { RedisInventory } from '../../../src/telemetry/inventory/redis-inventory
 import { events } from '../events.ts';
 
 export const dayMs = 86_400_000;
-export const defaultBounds: InventoryBounds = { retentionMs: 90 * dayMs, maxEntries: 100_000 };
+const defaultBounds: InventoryBounds = { retentionMs: 90 * dayMs, maxEntries: 100_000 };
 
 /** An inventory, a clock that a test sets, and what it lost. */
 export interface InventoryUnderTest extends AsyncDisposable {
