@@ -15,7 +15,7 @@ import { exitCodes } from './commands/exit-codes.ts';
 import type { ProcessFacts } from './commands/postern.ts';
 import { runProviders } from './commands/providers.ts';
 import { UsageError } from './commands/usage-error.ts';
-import { CertificateError, verifyCertificateFiles } from './net/server-certificates.ts';
+import { CertificateError, verifyCertificateFiles } from './net/certificate-pair.ts';
 
 const { argv, env, stdout, stderr } = process;
 const isTerminal = stdout.isTTY === true;

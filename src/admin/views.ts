@@ -42,6 +42,7 @@ export function viewSession(session: LiveSession) {
     openedAt: isoTime(session.openedAtMs),
     relayingSince: session.relayingSinceMs === undefined ? null : isoTime(session.relayingSinceMs),
     clientTls: clientTls ? viewTls(clientTls) : null,
+    clientCertificate: viewCertificate(session.clientCertificate),
     upstreamTls: upstreamTls ? viewTls(upstreamTls) : null,
     octetsToUpstream: traffic.toUpstream,
     octetsToClient: traffic.toClient,
@@ -50,6 +51,10 @@ export function viewSession(session: LiveSession) {
 
 function viewTls({ version, cipher, keyExchange, isResumed }: TlsFacts) {
   return { version, cipher, keyExchange: keyExchange ?? null, isResumed };
+}
+
+function viewCertificate(certificate: LiveSession['clientCertificate']) {
+  return certificate ? { subject: certificate.subject, fingerprint: certificate.fingerprint } : null;
 }
 
 /** A block as the API shows it. */

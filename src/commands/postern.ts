@@ -4,24 +4,21 @@ import { serveAdmin } from '../admin/server.ts';
 import type { AdminToken, Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import { createGuard, type LoginGuard } from '../guard/guard.ts';
-import { selfSigned } from '../net/certificate-authority.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
 import { createProxyHeaderReader } from '../net/proxy-protocol/read-header.ts';
 import { createSecureClient } from '../net/secure-client.ts';
-import { type CertificatePair, readCertificatePair, ServerCertificates } from '../net/server-certificates.ts';
+import { ServerCertificates } from '../net/server-certificates.ts';
 import { createUpstreamDialer } from '../net/upstream-dialer.ts';
 import { Router } from '../policy/routing.ts';
 import type { ListenerTls } from '../policy/transport.ts';
 import { catalog } from '../providers/catalog.ts';
-import { Gate, type GateListener } from '../proxy/gate.ts';
+import { Gate } from '../proxy/gate.ts';
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { AsyncStack } from './async-stack.ts';
+import { openCertificatePairs, watchCertificates } from './certificates.ts';
 import { openInventory, openRedis } from './stores.ts';
-
-/** A made certificate outlives any trial; it is gone with the process. */
-const selfSignedDays = 90;
 
 /** Facts about the process that only its entry point knows. */
 export interface ProcessFacts {
@@ -71,7 +68,7 @@ export async function startPostern(config: Config, facts: ProcessFacts): Promise
 }
 
 async function open(config: Config, { facts, stack }: { facts: ProcessFacts; stack: AsyncStack }): Promise<Postern> {
-  const pairs = await certificatePairs(config);
+  const pairs = await openCertificatePairs(config);
   const certificates = new ServerCertificates(pairs);
   const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
@@ -86,6 +83,8 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   });
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());
+  const watch = watchCertificates(config, { pairs, certificates, report: telemetry.report });
+  stack.defer(async () => watch[Symbol.dispose]());
 
   const ownEndpoints = new OwnEndpoints();
   const gate = openGate(config, { certificates, guard, telemetry, ownEndpoints });
@@ -97,14 +96,9 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   stack.defer(() => gate.drain({ timeoutMs: 0 }));
   const { loginTimeoutMs, idleTimeoutMs } = config.sessions;
   const readHeader = createProxyHeaderReader();
-  for (const { name, host, port, proxyProtocolFrom, trustProxyTls, ...policy } of config.listeners) {
-    const seen: GateListener = {
-      name,
-      policy: { ...policy, loginTimeoutMs, idleTimeoutMs },
-      ...(proxyProtocolFrom === undefined
-        ? {}
-        : { balancers: { networks: proxyProtocolFrom, readHeader, isTlsTrusted: trustProxyTls ?? false } }),
-    };
+  for (const { name, host, port, proxyProtocolFrom: networks, trustProxyTls, ...policy } of config.listeners) {
+    const balancers = networks && { networks, readHeader, isTlsTrusted: trustProxyTls ?? false };
+    const seen = { name, policy: { ...policy, loginTimeoutMs, idleTimeoutMs }, ...(balancers && { balancers }) };
     const listener = await listen({ name, host, port, onConnection: (socket) => gate.accept(socket, seen) });
     ownEndpoints.add({ host: listener.address, port: listener.port });
     listeners.push({ ...listener, tls: policy.tls });
@@ -133,6 +127,10 @@ function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
     runtime: facts.runtime,
     listeners: config.listeners.map(({ name }) => name),
     upstreams: [...config.upstreams.map(({ name }) => name), ...catalog.map(({ id }) => id)],
+    certificates: config.tls.certificates.map(({ cert }) => cert),
+    plaintextExceptions: config.listeners.flatMap(({ name: listener, plaintextEndsAtMs: endsAtMs }) =>
+      endsAtMs === undefined ? [] : [{ listener, endsAtMs }],
+    ),
     isTerminal: facts.isTerminal,
     useColour: facts.useColour,
     ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
@@ -163,6 +161,7 @@ function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints
       report: telemetry.report,
       meter: telemetry.meter,
       nowMs,
+      wallClockMs: Date.now,
     },
   });
 }
@@ -213,13 +212,6 @@ function openAdmin(
     onError: (error) => log.error({ event: 'adminError', type: nameOf(error) }, 'An admin request failed'),
   });
   return serveAdmin({ app, host: config.admin.host, port: config.admin.port });
-}
-
-async function certificatePairs({ tls, listeners }: Config): Promise<readonly CertificatePair[]> {
-  if (tls.certificates.length > 0) return tls.certificates.map(readCertificatePair);
-  const hosts = listeners.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
-  const names = [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
-  return [{ name: 'self-signed', ...(await selfSigned({ names, days: selfSignedDays })) }];
 }
 
 function adminTokens(tokens: readonly AdminToken[]): { tokens: readonly AdminToken[]; madeToken?: string } {

@@ -9,6 +9,8 @@ import type { CheckedConfig } from './schema.ts';
 export interface ConfigCompletion {
   /** Where relative paths start. */
   readonly directory: string;
+  /** PEM texts, by the position of their listener. */
+  readonly clientAuthorities: ReadonlyMap<number, string>;
   /** PEM texts, by the position of their upstream. */
   readonly authorities: ReadonlyMap<number, string>;
   /** PEM texts of the revocation lists, likewise. */
@@ -16,11 +18,11 @@ export interface ConfigCompletion {
 }
 
 /** Makes the frozen result of a checked configuration. */
-export function toConfig(checked: CheckedConfig, { directory, ...trust }: ConfigCompletion): Config {
+export function toConfig(checked: CheckedConfig, { directory, clientAuthorities, ...trust }: ConfigCompletion): Config {
   const { listeners, tls, upstreams, routing, sessions, limits, redis, inventory, admin, log } = checked;
   const absolute = (path: string): string => resolve(directory, path);
   return deepFreeze({
-    listeners: listeners.map(toListener),
+    listeners: listeners.map((listener, index) => toListener(listener, clientAuthorities.get(index))),
     tls: { certificates: tls.certificates.map(({ cert, key }) => ({ cert: absolute(cert), key: absolute(key) })) },
     upstreams: upstreams.map((upstream, index) => toUpstream(upstream, { index, ...trust })),
     routing: { separators: routing.separators, ...(routing.default === undefined ? {} : { default: routing.default }) },
@@ -45,20 +47,18 @@ export function toConfig(checked: CheckedConfig, { directory, ...trust }: Config
   });
 }
 
-function toListener({
-  name,
-  address,
-  tls,
-  plaintextFrom,
-  proxyProtocolFrom,
-  trustProxyTls,
-  upstream,
-}: CheckedConfig['listeners'][number]): ListenerConfig {
+function toListener(checked: CheckedConfig['listeners'][number], clientCa: string | undefined): ListenerConfig {
+  const { name, address, tls, plaintextFrom, plaintextUntil, proxyProtocolFrom, trustProxyTls, upstream } = checked;
+  const { tlsProfile, clientCertificate = 'require', certificateAccounts } = checked;
   return {
     name,
     ...address,
     tls,
     plaintextFrom: plaintextFrom ?? noNetworks,
+    ...(plaintextUntil === undefined ? {} : { plaintextEndsAtMs: plaintextUntil }),
+    tlsProfile,
+    ...(clientCa === undefined ? {} : { clientCertificates: { mode: clientCertificate, ca: clientCa } }),
+    ...(certificateAccounts === undefined ? {} : { certificateAccounts }),
     ...(proxyProtocolFrom === undefined ? {} : { proxyProtocolFrom }),
     ...(trustProxyTls === undefined ? {} : { trustProxyTls }),
     ...(upstream === undefined ? {} : { upstream }),
@@ -67,7 +67,11 @@ function toListener({
 
 function toUpstream(
   checked: CheckedConfig['upstreams'][number],
-  { index, authorities, revocationLists }: { index: number } & Omit<ConfigCompletion, 'directory'>,
+  {
+    index,
+    authorities,
+    revocationLists,
+  }: { index: number } & Pick<ConfigCompletion, 'authorities' | 'revocationLists'>,
 ): UpstreamConfig {
   const ca = authorities.get(index);
   const crl = revocationLists.get(index);

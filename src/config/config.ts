@@ -1,6 +1,7 @@
+import type { CertificateAccounts } from '../policy/client-certificate.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
 import type { Networks } from '../policy/networks.ts';
-import type { TransportPolicy } from '../policy/transport.ts';
+import type { ClientTlsPolicy, TransportPolicy } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 
 /** Where to listen: a literal address or a host name, and a port (0: any free one). */
@@ -10,8 +11,10 @@ export interface Endpoint {
 }
 
 /** One listening address for mail clients. */
-export interface ListenerConfig extends Endpoint, TransportPolicy {
+export interface ListenerConfig extends Endpoint, TransportPolicy, ClientTlsPolicy {
   readonly name: string;
+  /** Which client certificates may use which accounts; absent: anybody may use any. */
+  readonly certificateAccounts?: readonly CertificateAccounts[];
   /** Balancers: from here a PROXY header is required, from elsewhere it is an error. Absent: there are none. */
   readonly proxyProtocolFrom?: Networks;
   /** Whether a header that tells of TLS between client and balancer counts as encryption; absent: no. */

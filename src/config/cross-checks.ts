@@ -1,6 +1,7 @@
 import { limitNames } from '../policy/login-limits.ts';
 import { noNetworks } from '../policy/networks.ts';
 import { isLoopback, isUnspecified } from './address.ts';
+import { checkClientTls } from './client-tls-checks.ts';
 import type { Endpoint } from './config.ts';
 import type { Draft } from './draft.ts';
 import { formatEndpoint } from './endpoint.ts';
@@ -12,12 +13,15 @@ import { didYouMean } from './suggestion.ts';
 export interface CrossCheckOptions {
   readonly source: Source;
   readonly providerIds: ReadonlySet<string>;
+  /** Whether the configuration is for Deno. */
+  readonly isDeno: boolean;
 }
 
 /** Checks what values must be to each other, across listeners, upstreams and sections. */
 export function* crossCheck(draft: Draft, options: CrossCheckOptions): Generator<Complaint> {
   yield* checkListeners(draft);
   yield* checkBalancers(draft);
+  yield* checkClientTls(draft, options);
   yield* checkUpstreams(draft);
   yield* checkLoops(draft);
   yield* checkReferences(draft, options);
@@ -42,13 +46,18 @@ function* checkListeners({ listeners, admin }: Draft): Generator<Complaint> {
 }
 
 function* checkBalancers({ listeners }: Draft): Generator<Complaint> {
-  for (const [index, { tls, proxyProtocolFrom, trustProxyTls }] of listeners.entries()) {
+  for (const [index, { tls, proxyProtocolFrom, trustProxyTls, clientCertificate }] of listeners.entries()) {
     if (!trustProxyTls) continue;
     const path = ['listeners', index, 'trustProxyTls'];
     if (proxyProtocolFrom === undefined || proxyProtocolFrom === noNetworks) {
       yield { path, reason: 'it needs proxyProtocolFrom, the balancers that are trusted' };
     } else if (tls === 'implicit') {
       yield { path, reason: 'with `tls: implicit` no balancer ends TLS: starttls or off is what it sends to' };
+    } else if (clientCertificate === 'require') {
+      yield {
+        path,
+        reason: 'false, as a balancer that ends TLS hands on no certificate, which clientCertificate requires',
+      };
     }
   }
 }

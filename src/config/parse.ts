@@ -39,7 +39,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
   const isDeno = options.isDeno ?? process.versions.deno !== undefined;
   const trust = loadTrustFiles(draft, { source, readFile, isDeno });
   const checked = configSchema.safeParse(source.value);
-  const complaints = [...crossCheck(draft, { source, providerIds: options.providerIds }), ...trust.complaints];
+  const complaints = [...crossCheck(draft, { source, providerIds: options.providerIds, isDeno }), ...trust.complaints];
   const faults = [
     ...source.faults,
     ...(checked.success ? [] : explainIssues(checked.error.issues, source)),

@@ -12,8 +12,10 @@ interface LoadOptions {
   readonly isDeno: boolean;
 }
 
-/** What the files say that upstreams are verified by, and what is wrong with them. */
+/** What the files say that upstreams and clients are verified by, and what is wrong with them. */
 interface TrustFiles {
+  /** PEM texts of the clients' authorities, by the position of their listener. */
+  readonly clientAuthorities: ReadonlyMap<number, string>;
   /** PEM texts of authorities, by the position of their upstream. */
   readonly authorities: ReadonlyMap<number, string>;
   /** PEM texts of revocation lists, likewise. */
@@ -22,8 +24,9 @@ interface TrustFiles {
   readonly faults: readonly Fault[];
 }
 
-/** Reads the `ca` and `crl` files of all upstreams. Never throws. */
-export function loadTrustFiles({ upstreams }: Draft, { source, readFile, isDeno }: LoadOptions): TrustFiles {
+/** Reads the `clientCa` files of all listeners, and the `ca` and `crl` files of all upstreams. Never throws. */
+export function loadTrustFiles({ listeners, upstreams }: Draft, { source, readFile, isDeno }: LoadOptions): TrustFiles {
+  const clientAuthorities = new Map<number, string>();
   const authorities = new Map<number, string>();
   const revocationLists = new Map<number, readonly string[]>();
   const complaints: Complaint[] = [];
@@ -38,6 +41,11 @@ export function loadTrustFiles({ upstreams }: Draft, { source, readFile, isDeno 
     }
     return undefined;
   };
+  for (const [index, { clientCa }] of listeners.entries()) {
+    const path = ['listeners', index, 'clientCa'];
+    const authority = clientCa === undefined ? undefined : load(path, { file: clientCa, read: readAuthorities });
+    if (authority !== undefined) clientAuthorities.set(index, authority);
+  }
   for (const [index, { ca, crl }] of upstreams.entries()) {
     const path = ['upstreams', index];
     const authority = ca === undefined ? undefined : load([...path, 'ca'], { file: ca, read: readAuthorities });
@@ -55,5 +63,5 @@ export function loadTrustFiles({ upstreams }: Draft, { source, readFile, isDeno 
       lists.flatMap((each) => each ?? []),
     );
   }
-  return { authorities, revocationLists, complaints, faults };
+  return { clientAuthorities, authorities, revocationLists, complaints, faults };
 }

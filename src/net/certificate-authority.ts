@@ -20,13 +20,15 @@ interface IssueRequest extends Validity {
   readonly names: readonly string[];
   /** Default: `ecdsa` (P-256); `rsa` is 2048 bits. */
   readonly keyType?: 'ecdsa' | 'rsa';
+  /** Whom it stands for. Default: a server. */
+  readonly usage?: 'server' | 'client';
 }
 
 /** A certificate authority in memory. Its own key leaves neither the object nor the process. */
 export interface Authority {
   /** PEM text: what a peer has to trust. */
   readonly certificate: string;
-  /** Issues a server certificate. Throws where a name or the validity cannot be certified. */
+  /** Issues a certificate. Throws where a name or the validity cannot be certified. */
   issue(request: IssueRequest): Promise<IssuedCertificate>;
 }
 
@@ -62,12 +64,12 @@ export async function createAuthority(options: { readonly name: string } & Valid
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  const issuer: Issuer = { name, keys, validity };
+  const issuer: Issuer = { name, keys, validity, signingAlgorithm };
   return {
     certificate: pem('CERTIFICATE', certificate.rawData),
     issue: async (request) => {
       const subjectKeys = await generateKeys(request.keyType ?? 'ecdsa', { isExtractable: true });
-      return signServerCertificate(request, { issuer, subjectKeys });
+      return signCertificate(request, { issuer, subjectKeys });
     },
   };
 }
@@ -76,20 +78,24 @@ export async function createAuthority(options: { readonly name: string } & Valid
 export async function selfSigned(options: {
   readonly names: readonly string[];
   readonly days: number;
+  /** Default: `ecdsa`. */
+  readonly keyType?: 'ecdsa' | 'rsa';
 }): Promise<IssuedCertificate> {
-  const keys = await generateKeys('ecdsa', { isExtractable: true });
+  const { names, keyType = 'ecdsa' } = options;
+  const keys = await generateKeys(keyType, { isExtractable: true });
   const validity = completeValidity({ notAfter: new Date(Date.now() + options.days * dayMs) });
-  const issuer: Issuer = { name: commonName(options.names[0] ?? ''), keys, validity };
-  return signServerCertificate({ names: options.names }, { issuer, subjectKeys: keys });
+  const issuer = { name: commonName(names[0] ?? ''), keys, validity, signingAlgorithm: keyAlgorithms[keyType] };
+  return signCertificate({ names, keyType }, { issuer, subjectKeys: keys });
 }
 
 interface Issuer {
   readonly name: CommonName;
   readonly keys: CryptoKeyPair;
   readonly validity: Required<Validity>;
+  readonly signingAlgorithm: (typeof keyAlgorithms)['ecdsa' | 'rsa'];
 }
 
-async function signServerCertificate(
+async function signCertificate(
   request: IssueRequest,
   { issuer, subjectKeys }: { readonly issuer: Issuer; readonly subjectKeys: CryptoKeyPair },
 ): Promise<IssuedCertificate> {
@@ -103,13 +109,15 @@ async function signServerCertificate(
     issuer: issuer.name,
     publicKey: subjectKeys.publicKey,
     signingKey: issuer.keys.privateKey,
-    signingAlgorithm,
+    signingAlgorithm: issuer.signingAlgorithm,
     ...completeValidity({ ...issuer.validity, ...request }),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       // TLS 1.2 may encrypt the premaster secret with an RSA key; with the others it only signs (RFC 5246 §7.4.2).
       new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature | (isRsa ? KeyUsageFlags.keyEncipherment : 0), true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        request.usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth,
+      ]),
       new x509.SubjectAlternativeNameExtension(request.names.map(alternativeName)),
       await x509.SubjectKeyIdentifierExtension.create(subjectKeys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 
 /** A certificate chain and its key, as PEM files. */
 export interface CertificatePaths {
@@ -58,7 +59,18 @@ export function checkCertificatePair({ name, cert, key }: CertificatePair): X509
   if (!leaf.checkPrivateKey(privateKey)) {
     throw new CertificateError(`Cannot use "${name}": its key belongs to another certificate`);
   }
+  attempt(() => checkChain(cert), `Cannot use "${name}": what follows its first certificate is not whole`);
+  attempt(
+    () => createSecureContext({ cert, key }),
+    `Cannot use "${name}": its key is too short, or of a kind not known`,
+  );
   return leaf;
+}
+
+/** A file that is being written may end anywhere. */
+function checkChain(cert: string): void {
+  const [, ...certificates] = cert.split('-----BEGIN CERTIFICATE-----');
+  for (const certificate of certificates) new X509Certificate(`-----BEGIN CERTIFICATE-----${certificate}`);
 }
 
 function attempt<T>(make: () => T, message: string): T {

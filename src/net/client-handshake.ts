@@ -28,6 +28,8 @@ function openAnonymous(options: SecureContextOptions): Handshake {
   const secureContext = createSecureContext(options);
   return (raw) => {
     const { promise, resolve } = Promise.withResolvers<ClientHandshake>();
+    // On Deno a socket left flowing may still read the client's hello, and drop it.
+    raw.pause();
     const socket = new TLSSocket(raw, { isServer: true, secureContext, ...protocols });
     const onError = (error: Error) => resolve(failed(error));
     const onGone = () => resolve(gone);
@@ -64,7 +66,10 @@ function openAuthenticating(options: SecureContextOptions, mode: ClientCertifica
     rejectUnauthorized: mode === 'require',
     handshakeTimeout: handshakeTimeoutMs,
   });
-  server.on('secureConnection', (socket) => settle(socket, authenticated(socket, mode)));
+  server.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
+    settle(socket, authenticated(socket, mode));
+  });
   server.on('tlsClientError', (error, socket) => settle(socket, failed(error, problemOf(socket))));
 
   return (raw) => {
@@ -73,6 +78,9 @@ function openAuthenticating(options: SecureContextOptions, mode: ClientCertifica
     raw.once('error', (error: Error) => resolve(failed(error)));
     // Behind the server's own word on why it closed the connection.
     raw.once('close', () => setImmediate(() => resolve(gone)));
+    raw.pause();
+    // Half a handshake is no half-open connection: its end closes it, which tls.Server then tells.
+    raw.allowHalfOpen = false;
     server.emit('connection', raw);
     return promise;
   };

@@ -29,7 +29,9 @@ export function readClientHello(octets: Uint8Array): ClientHello {
   if (length === undefined || message.octets.length < messageHeaderOctets + length) {
     return octets.length < maxHelloOctets ? incomplete : nameless;
   }
-  const serverName = readServerName(new Cursor(message.octets.subarray(messageHeaderOctets, messageHeaderOctets + length)));
+  const serverName = readServerName(
+    new Cursor(message.octets.subarray(messageHeaderOctets, messageHeaderOctets + length)),
+  );
   return serverName === undefined ? nameless : { kind: 'complete', serverName };
 }
 

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import type { SecureClient } from '../proxy/ports.ts';
-import { type ClientHello, readClientHello } from './client-hello.ts';
 import { gone } from './client-handshake.ts';
+import { type ClientHello, readClientHello } from './client-hello.ts';
 import type { ServerCertificates } from './server-certificates.ts';
 
 /** Makes the server's side of handshakes with these certificates. How long one may take is the session's to say. */
 export function createSecureClient(certificates: ServerCertificates): SecureClient {
   return async (raw, policy) => {
+    // It would tell nothing more.
+    if (raw.destroyed) return gone;
     const hello = certificates.isChoice ? await peekHello(raw) : undefined;
     // Half a hello, and nobody left to send the rest.
     if (hello?.kind === 'incomplete') return gone;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { ClientTlsPolicy } from '../policy/transport.ts';
-import { type CertificatePair, CertificateError, checkCertificatePair } from './certificate-pair.ts';
+import { CertificateError, type CertificatePair, checkCertificatePair } from './certificate-pair.ts';
 import { type Handshake, openHandshake } from './client-handshake.ts';
 import { secureContextOptions } from './tls-profile.ts';
 
@@ -118,11 +118,15 @@ function findFallback(certificates: readonly ServerCertificate[]): readonly Serv
   const [first] = certificates;
   if (first === undefined) throw new CertificateError('Cannot serve TLS: there is no certificate');
   const names = namesOf(first);
-  return firstOfEachType(certificates.filter((certificate) => names.isSubsetOf(namesOf(certificate))));
+  const isForAll = (certificate: ServerCertificate): boolean => {
+    const others = namesOf(certificate);
+    return names.every((name) => others.includes(name));
+  };
+  return firstOfEachType(certificates.filter(isForAll));
 }
 
-function namesOf({ leaf }: ServerCertificate): ReadonlySet<string> {
-  return new Set(leaf.subjectAltName?.split(', ') ?? [leaf.subject]);
+function namesOf({ leaf }: ServerCertificate): readonly string[] {
+  return leaf.subjectAltName?.split(', ') ?? [leaf.subject];
 }
 
 function firstOfEachType(certificates: readonly ServerCertificate[]): readonly ServerCertificate[] {

@@ -242,6 +242,8 @@ class Conversation {
     const raw = this.#socket;
     if (raw === undefined) return;
     this.#detach(raw);
+    // On Deno a socket left flowing may still read the server's hello, and drop it.
+    raw.pause();
     this.#reader = new LineReader();
     this.#expect('handshake');
     this.#attach(this.#secure({ socket: raw }));

@@ -10,6 +10,8 @@ export interface GateMetricsOptions {
   readonly registry: Registry;
   readonly listeners: readonly string[];
   readonly upstreams: readonly string[];
+  /** The files of Postern's own certificates. */
+  readonly certificates: readonly string[];
 }
 
 type LoginFinished = Extract<GateEvent, { kind: 'loginFinished' }>;
@@ -43,10 +45,11 @@ export function createGateMetrics(options: GateMetricsOptions): (event: GateEven
     refusal: closedLabel(refusalReasons),
     failure: closedLabel(upstreamFailureReasons),
     limit: closedLabel(limitNames),
+    certificate: closedLabel(options.certificates),
   };
   const upstreamLabel = (name: string | undefined) => (name === undefined ? noneLabel : closed.upstream(name));
   const metrics = register(options.registry);
-  prepare(metrics, options.listeners);
+  prepare(metrics, options);
 
   const recordLogin = (event: LoginFinished) => {
     const upstream = upstreamLabel(event.upstream);
@@ -56,7 +59,8 @@ export function createGateMetrics(options: GateMetricsOptions): (event: GateEven
       transport: closed.transport(event.transport),
       result: closed.result(event.result),
     });
-    if (timedResults.has(event.result)) metrics.loginSeconds.observe({ upstream }, event.durationMs / 1000);
+    const wasAsked = timedResults.has(event.result) && event.deniedBy === undefined;
+    if (wasAsked) metrics.loginSeconds.observe({ upstream }, event.durationMs / 1000);
     if (event.failure && isTlsFailure(event.failure.reason)) {
       metrics.upstreamTlsFailures.inc({ upstream, reason: closed.failure(event.failure.reason) });
     }
@@ -91,8 +95,18 @@ export function createGateMetrics(options: GateMetricsOptions): (event: GateEven
         return metrics.limits.inc({ limit: closed.limit(event.limit), action: 'lifted' });
       case 'storeChanged':
         return metrics.storeUp.set({ store: event.store }, event.isUp ? 1 : 0);
-      case 'clientInfoNotTaken':
       case 'clientTlsFailed':
+        return metrics.clientTlsFailures.inc({
+          listener: closed.listener(event.listener),
+          transport: closed.transport(event.transport),
+        });
+      case 'certificateReloaded':
+        return metrics.certificateReloads.inc({ name: closed.certificate(event.name), result: 'reloaded' });
+      case 'certificateRejected':
+        return metrics.certificateReloads.inc({ name: closed.certificate(event.name), result: 'rejected' });
+      case 'clientInfoNotTaken':
+      case 'certificateExpiring':
+      case 'plaintextExceptionEnding':
       case 'relayStarted':
         return;
       default:
@@ -120,6 +134,18 @@ function register(registry: Registry) {
       name: 'postern_client_tls_total',
       help: 'TLS handshakes with clients that succeeded, by transport (stls, implicit) and TLS version.',
       labelNames: ['listener', 'transport', 'version'],
+      registers,
+    }),
+    clientTlsFailures: new Counter({
+      name: 'postern_client_tls_failures_total',
+      help: 'TLS handshakes with clients that failed, by transport (stls, implicit).',
+      labelNames: ['listener', 'transport'],
+      registers,
+    }),
+    certificateReloads: new Counter({
+      name: 'postern_certificate_reloads_total',
+      help: 'Changes of a certificate file that were taken over (reloaded) or could not be used (rejected).',
+      labelNames: ['name', 'result'],
       registers,
     }),
     logins: new Counter({
@@ -171,10 +197,17 @@ function register(registry: Registry) {
 }
 
 /** Starts at 0 what has few series, so that the first increase shows in `rate()`. */
-function prepare(metrics: ReturnType<typeof register>, listeners: readonly string[]): void {
+function prepare(
+  metrics: ReturnType<typeof register>,
+  { listeners, certificates }: Pick<GateMetricsOptions, 'listeners' | 'certificates'>,
+): void {
+  for (const name of certificates) {
+    for (const result of ['reloaded', 'rejected']) metrics.certificateReloads.inc({ name, result }, 0);
+  }
   for (const listener of listeners) {
     metrics.connections.inc({ listener }, 0);
     metrics.sessionSeconds.zero({ listener });
+    for (const transport of ['stls', 'implicit']) metrics.clientTlsFailures.inc({ listener, transport }, 0);
     for (const reason of refusalReasons) metrics.refused.inc({ listener, reason }, 0);
   }
   for (const limit of limitNames) {

@@ -1,3 +1,4 @@
+import type { ClientIdentity } from '../policy/client-certificate.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { GateEvent, TlsFacts, Traffic } from '../proxy/events.ts';
 import { printableAccount } from './printable.ts';
@@ -22,6 +23,8 @@ export interface LiveSession {
   readonly state: SessionState;
   readonly openedAtMs: number;
   readonly clientTls?: TlsFacts;
+  /** Who the client is by its certificate. */
+  readonly clientCertificate?: ClientIdentity;
   readonly upstreamTls?: TlsFacts;
   /** The account of the last login, printable; whether it was let in shows in `state`. */
   readonly account?: string;
@@ -111,7 +114,11 @@ export class LiveSessionRegistry implements LiveSessions {
         this.#open(event);
         break;
       case 'clientTlsEstablished':
-        this.#update(event.sessionId, { transport: event.transport, clientTls: event.tls });
+        this.#update(event.sessionId, {
+          transport: event.transport,
+          clientTls: event.tls,
+          ...(event.certificate !== undefined && { clientCertificate: event.certificate }),
+        });
         break;
       case 'upstreamConnected':
         this.#update(event.sessionId, { upstream: event.upstream, upstreamTls: event.tls });

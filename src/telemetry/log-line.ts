@@ -1,6 +1,8 @@
 import type { LogLevel } from '../config/config.ts';
 import { explainToOperator } from '../policy/upstream-failure.ts';
 import type { GateEvent, LoginResult, SessionIdentity } from '../proxy/events.ts';
+import { certificateFields, describeLifetime } from './certificate-line.ts';
+import { closeAdvice } from './close-advice.ts';
 import { printable, printableAccount } from './printable.ts';
 
 /** What a log line says beside its level and time: plain words, and fields to search by. */
@@ -44,6 +46,14 @@ export function logLevel(event: GateEvent): LogLevel {
       return logins[event.result].level;
     case 'sessionClosed':
       return event.reason === 'internal_error' ? 'error' : 'info';
+    case 'certificateReloaded':
+      return 'info';
+    case 'certificateRejected':
+      return 'error';
+    case 'certificateExpiring':
+      return event.daysLeft === 0 ? 'error' : 'warn';
+    case 'plaintextExceptionEnding':
+      return 'warn';
     case 'storeChanged':
       return event.isUp ? 'info' : 'error';
     default:
@@ -67,8 +77,12 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
     case 'sessionOpened':
       return describeOpened(event);
     case 'clientTlsEstablished': {
-      const { transport, tls } = event;
-      return { message: 'TLS with the client established', ...session(event), transport, ...tls };
+      const { transport, tls, certificate, ignoredCertificate: ignored } = event;
+      const identity = {
+        ...certificateFields(certificate),
+        ...(ignored !== undefined && { ignoredCertificate: printableDetail(ignored) }),
+      };
+      return { message: 'TLS with the client established', ...session(event), transport, ...tls, ...identity };
     }
     case 'clientTlsFailed': {
       const { transport, detail } = event;
@@ -107,6 +121,11 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
       const { store, isUp, detail } = event;
       return { message: isUp ? 'Store is up' : 'Store is down', store, detail: printableDetail(detail) };
     }
+    case 'certificateReloaded':
+    case 'certificateRejected':
+    case 'certificateExpiring':
+    case 'plaintextExceptionEnding':
+      return describeLifetime(event);
     default:
       return event satisfies never;
   }
@@ -127,11 +146,12 @@ function describeOpened(event: Extract<GateEvent, { kind: 'sessionOpened' }>) {
 function describeLogin(event: LoginFinished) {
   const { account, upstream, transport, result, durationMs, reply, failure } = event;
   return {
-    message: logins[result].message,
+    message: event.deniedBy === undefined ? logins[result].message : 'Login denied by certificateAccounts',
     ...session(event),
     account: printableAccount(account),
     upstream,
     transport,
+    ...certificateFields(event.clientCertificate),
     result,
     code: responseCode(reply),
     durationMs: Math.round(durationMs),
@@ -149,16 +169,13 @@ function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
     message: reason === 'internal_error' ? 'Session closed by an error of our own' : 'Session closed',
     ...session(event),
     reason,
+    advice: closeAdvice[reason],
     durationMs: Math.round(durationMs),
     octetsToUpstream: traffic.toUpstream,
     octetsToClient: traffic.toClient,
-    ...(reason === 'proxy_header' && { advice: proxyHeaderAdvice }),
     ...(cause !== undefined && { error: describeError(cause) }),
   };
 }
-
-const proxyHeaderAdvice =
-  'A peer that is not in proxyProtocolFrom of this listener sent a PROXY header: list the balancer there, or turn the header off';
 
 function session({ sessionId, listener, address }: SessionIdentity) {
   return { session: sessionId, listener, address };

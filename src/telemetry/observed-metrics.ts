@@ -13,6 +13,12 @@ export interface CertificateExpiry {
   readonly expiresAtMs: number;
 }
 
+/** A listener whose logins without TLS end at a moment. */
+export interface PlaintextException {
+  readonly listener: string;
+  readonly endsAtMs: number;
+}
+
 /** What the metrics look at when they are scraped. */
 export interface ObservedMetricsOptions {
   readonly registry: Registry;
@@ -22,6 +28,7 @@ export interface ObservedMetricsOptions {
   /** Undefined while there is nothing to ask. */
   readonly countBlocks: () => CountBlocks | undefined;
   readonly certificates: () => readonly CertificateExpiry[];
+  readonly plaintextExceptions: readonly PlaintextException[];
 }
 
 /** A scrape must not wait for a store that hangs: Prometheus gives up after 10 s and would lose all the rest. */
@@ -33,6 +40,7 @@ export function createObservedMetrics(options: ObservedMetricsOptions): void {
   registerSessions(options);
   registerBlocks(options);
   registerCertificates(options);
+  registerPlaintextExceptions(options);
 }
 
 function registerTraffic(registry: Registry, meter: RelayMeter): void {
@@ -98,6 +106,16 @@ function registerCertificates({ registry, certificates }: ObservedMetricsOptions
       for (const { name, expiresAtMs } of certificates()) this.set({ name }, Math.floor(expiresAtMs / 1000));
     },
   });
+}
+
+function registerPlaintextExceptions({ registry, plaintextExceptions }: ObservedMetricsOptions): void {
+  const gauge = new Gauge({
+    name: 'postern_plaintext_exception_seconds',
+    help: 'When logins without TLS end on a listener, in seconds since 1970-01-01 UTC; absent where no end is set.',
+    labelNames: ['listener'],
+    registers: [registry],
+  });
+  for (const { listener, endsAtMs } of plaintextExceptions) gauge.set({ listener }, endsAtMs / 1000);
 }
 
 async function settleInTime(countBlocks: CountBlocks | undefined) {

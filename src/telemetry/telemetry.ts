@@ -6,7 +6,12 @@ import { createGateMetrics } from './gate-metrics.ts';
 import { LiveSessionRegistry, type LiveSessions } from './live-sessions.ts';
 import { createLog, type LogOptions } from './log.ts';
 import { logLevel, logLine } from './log-line.ts';
-import { type CertificateExpiry, type CountBlocks, createObservedMetrics } from './observed-metrics.ts';
+import {
+  type CertificateExpiry,
+  type CountBlocks,
+  createObservedMetrics,
+  type PlaintextException,
+} from './observed-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
 
@@ -20,6 +25,9 @@ export interface TelemetryOptions {
   readonly listeners: readonly string[];
   /** Names of all upstreams that a login may be routed to, built-in providers included: a closed set as well. */
   readonly upstreams: readonly string[];
+  /** The files of Postern's own certificates: a closed set as well. */
+  readonly certificates?: readonly string[];
+  readonly plaintextExceptions?: readonly PlaintextException[];
   /** Takes the log's lines instead of standard output. */
   readonly destination?: DestinationStream;
   /** Whether the log is read on a terminal; default: no. */
@@ -67,7 +75,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
 
   registerBuildInfo(registry, { version, runtime });
-  const recordMetrics = createGateMetrics({ registry, listeners, upstreams: upstreamNames });
+  const recordMetrics = createGateMetrics({
+    registry,
+    listeners,
+    upstreams: upstreamNames,
+    certificates: options.certificates ?? [],
+  });
   createObservedMetrics({
     registry,
     listeners,
@@ -75,6 +88,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     sessions,
     countBlocks: () => countBlocks,
     certificates: () => listCertificates(),
+    plaintextExceptions: options.plaintextExceptions ?? [],
   });
   addProcessMetrics(registry);
 

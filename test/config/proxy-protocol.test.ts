@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configOf, oneListener, problemsOf } from './parsing.ts';
+import { authorityPem, configOf, oneListener, problemsOf } from './parsing.ts';
 
 function listener(keys: string): string {
   return `listeners: [{name: lan, address: "127.0.0.1:1110", ${keys}}]`;
@@ -29,9 +29,13 @@ describe('proxyProtocolFrom and trustProxyTls', () => {
     ['tls: starttls, trustProxyTls: true', 'needs proxyProtocolFrom'],
     ['tls: starttls, proxyProtocolFrom: [], trustProxyTls: true', 'needs proxyProtocolFrom'],
     ['tls: implicit, proxyProtocolFrom: [10.0.0.5], trustProxyTls: true', 'starttls or off'],
+    [
+      'tls: starttls, proxyProtocolFrom: [10.0.0.5], trustProxyTls: true, clientCa: ca.pem, clientCertificate: require',
+      'hands on no certificate',
+    ],
     ['tls: starttls, proxyProtocolFrom: [10.0.0.5], trustProxyTls: yes', 'true or false'],
   ])('refuses %s', (keys, reason) => {
-    const problems = problemsOf(listener(keys));
+    const problems = problemsOf(listener(keys), { files: { '/etc/postern/ca.pem': authorityPem } });
     expect(problems.length).toBe(1);
     expect(problems[0]).toContain('listeners[0].trustProxyTls');
     expect(problems[0]).toContain(reason);

@@ -15,15 +15,24 @@ import { type FixtureMessage, largeMessage, maildrop, sha256, smallMaildrop } fr
 import { type PosternUnderTest, startPosternUnderTest } from './support.ts';
 
 const password = 'pass: "word" \\ ü';
-const clients: readonly { readonly name: string; readonly program: string; readonly fetch: FetchMaildrop }[] = [
-  { name: 'curl', program: 'curl', fetch: fetchWithCurl },
-  { name: 'fetchmail', program: 'fetchmail', fetch: fetchWithFetchmail },
-  { name: 'mpop', program: 'mpop', fetch: fetchWithMpop },
-  { name: 'poplib', program: 'python3', fetch: fetchWithPoplib },
+const transports = ['plaintext', 'stls', 'implicit'] as const;
+
+interface Client {
+  readonly name: string;
+  readonly program: string;
+  readonly fetch: FetchMaildrop;
+  /** What it fetches the large message over. */
+  readonly large: readonly FetchRequest['transport'][];
+}
+
+const clients: readonly Client[] = [
+  { name: 'curl', program: 'curl', fetch: fetchWithCurl, large: transports },
+  { name: 'fetchmail', program: 'fetchmail', fetch: fetchWithFetchmail, large: ['stls'] },
+  { name: 'mpop', program: 'mpop', fetch: fetchWithMpop, large: ['implicit'] },
+  { name: 'poplib', program: 'python3', fetch: fetchWithPoplib, large: ['plaintext'] },
 ];
 /** curl and poplib store a message as it was sent. */
 const faithfulClients = ['curl', 'poplib'];
-const transports = ['plaintext', 'stls', 'implicit'] as const;
 /** Domain and what Postern speaks to its upstream. */
 const upstreams = { 'implicit.test': 'implicit TLS', 'stls.test': 'STLS' } as const;
 const domains = ['implicit.test', 'stls.test'] as const;
@@ -112,7 +121,7 @@ limits: {exempt: [127.0.0.0/8]}
         });
       }
 
-      it.each(transports)('gets a 20 MB message unchanged over %s', async (transport) => {
+      it.each(client.large)('gets a 20 MB message unchanged over %s', async (transport) => {
         const fetched = await client.fetch(through(transport, large));
 
         const expected = largeMessage(20_000_000);

@@ -66,7 +66,7 @@ const dialogues: readonly string[] = [
   // In the wrong place.
   `PASS ${password}\r\n`,
   `${password}\r\n`,
-  ...['CAPA', 'STLS', 'QUIT', 'XPASS', 'APOP user', 'AUTH', 'AUTH X-OWN', 'RETR'].map(
+  ...['CAPA', 'STLS', 'QUIT', 'XPASS', 'APOP user', 'AUTH', 'AUTH X-OWN', 'RETR', 'EHLO', 'GET', 'PROXY TCP4'].map(
     (verb) => `${verb} ${password}\r\n`,
   ),
   `USER ${someone}\r\n${password}\r\n`,

@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, type IssuedCertificate } from '../../src/net/certificate-authority.ts';
+import { type Authority, createAuthority, type IssuedCertificate } from '../../src/net/certificate-authority.ts';
 import { createSecureClient } from '../../src/net/secure-client.ts';
 import { ServerCertificates } from '../../src/net/server-certificates.ts';
-import type { SecureClient, SecuredClient } from '../../src/proxy/ports.ts';
+import type { ClientCertificatePolicy, ClientTlsPolicy } from '../../src/policy/transport.ts';
+import type { ClientHandshake } from '../../src/proxy/ports.ts';
 import { connectPair, nextOf, Peer, portOf } from '../proxy/peer.ts';
 
+const policy: ClientTlsPolicy = { tlsProfile: 'intermediate' };
 const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
+let authority: Authority;
 let rsa: IssuedCertificate;
 let mail: IssuedCertificate;
 let other: IssuedCertificate;
@@ -18,7 +21,7 @@ const servers: Server[] = [];
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  const authority = await createAuthority({ name: 'Test authority' });
+  authority = await createAuthority({ name: 'Test authority' });
   [rsa, mail, other, wildcard] = await Promise.all([
     authority.issue({ names: ['rsa.test'], keyType: 'rsa' }),
     authority.issue({ names: ['mail.test'] }),
@@ -39,7 +42,7 @@ afterEach(async () => {
 interface SecuringServer {
   readonly port: number;
   /** How each handshake ended, the oldest first. */
-  readonly handshakes: readonly Promise<SecuredClient>[];
+  readonly handshakes: readonly Promise<ClientHandshake>[];
 }
 
 async function serve(
@@ -48,14 +51,14 @@ async function serve(
 ): Promise<SecuringServer> {
   const pairs = certificates.map((certificate, index) => ({ name: `${index}`, ...certificate }));
   const secureClient = createSecureClient(new ServerCertificates(pairs));
-  const handshakes: Promise<SecuredClient>[] = [];
+  const handshakes: Promise<ClientHandshake>[] = [];
   const secure = (raw: Socket): void => {
-    const handshake = secureClient(raw);
+    const handshake = secureClient(raw, policy);
     handshakes.push(handshake);
-    handshake.then(
-      ({ socket }) => socket.on('error', () => {}).write('+OK\r\n'),
-      () => raw.destroy(),
-    );
+    void handshake.then((ended) => {
+      if (ended.kind === 'failed') raw.destroy();
+      else ended.socket.on('error', () => {}).write('+OK\r\n');
+    });
   };
   const server = createServer({ allowHalfOpen: true }, (raw) => {
     sockets.push(raw);
@@ -99,13 +102,17 @@ describe('the handshake with a client', () => {
     const ciphers =
       'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256';
     await greeted(server, { maxVersion: version, ciphers });
-    expect((await server.handshakes[0])?.tls).toMatchObject({ version, cipher, isResumed: false });
+    expect(await server.handshakes[0]).toMatchObject({ kind: 'secured', tls: { version, cipher, isResumed: false } });
   });
 
   it('is refused to a client that speaks TLS 1.1 at most', async () => {
     const server = await serve([rsa]);
     expect(await refusedBy(server, old)).toMatchObject({ code: expect.stringMatching(/PROTOCOL/) });
-    await expect(server.handshakes[0]).rejects.toMatchObject({ code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' });
+    expect(await server.handshakes[0]).toEqual({
+      kind: 'failed',
+      isPlaintext: false,
+      detail: expect.stringMatching(/unsupported protocol/i),
+    });
   });
 
   it.each(['AES128-SHA', 'AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA', 'DHE-RSA-AES128-GCM-SHA256'])(
@@ -113,7 +120,10 @@ describe('the handshake with a client', () => {
     async (cipher) => {
       const server = await serve([rsa]);
       await refusedBy(server, { maxVersion: 'TLSv1.2', ciphers: `${cipher}:@SECLEVEL=0` });
-      await expect(server.handshakes[0]).rejects.toMatchObject({ code: 'ERR_SSL_NO_SHARED_CIPHER' });
+      expect(await server.handshakes[0]).toMatchObject({
+        kind: 'failed',
+        detail: expect.stringMatching(/no shared cipher/i),
+      });
     },
   );
 
@@ -121,18 +131,32 @@ describe('the handshake with a client', () => {
     const { connected, accepted } = await connectPair();
     sockets.push(connected, accepted);
     connected.write('USER alice\r\n');
-    await expect(createSecureClientOf(mail)(accepted)).rejects.toMatchObject({
-      code: expect.stringMatching(/^ERR_SSL_/),
-    });
+    expect(await secure(accepted)).toMatchObject({ kind: 'failed', isPlaintext: true });
   });
+});
+
+describe.for(['nobody', 'request', 'require'] as const)('a handshake that asks for certificates: %s', (mode) => {
+  const gone = {
+    kind: 'failed',
+    isPlaintext: false,
+    detail: expect.stringMatching(/closed the connection during the handshake|ECONNRESET|socket hang up/),
+  };
 
   it.each(['end', 'destroy', 'resetAndDestroy'] as const)('fails when the client leaves by %s', async (leave) => {
     const { connected, accepted } = await connectPair();
     sockets.push(connected, accepted);
-    const handshake = createSecureClientOf(mail)(accepted);
+    const handshake = secure(accepted, asking(mode));
     connected.on('error', () => {});
     connected[leave]();
-    await expect(handshake).rejects.toThrow(/closed the connection during the handshake|ECONNRESET/);
+    expect(await handshake).toEqual(gone);
+  });
+
+  it('fails when the client leaves because it does not trust our certificate', async () => {
+    const { connected, accepted } = await connectPair();
+    sockets.push(connected, accepted);
+    const handshake = secure(accepted, asking(mode));
+    await once(connect({ socket: connected, servername: 'mail.test' }), 'error');
+    expect(await handshake).toEqual(gone);
   });
 
   it('fails on a connection that is gone already', async () => {
@@ -140,12 +164,35 @@ describe('the handshake with a client', () => {
     sockets.push(connected);
     accepted.destroy();
     await nextOf(accepted, ['close']);
-    await expect(createSecureClientOf(mail)(accepted)).rejects.toThrow();
+    expect(await secure(accepted, asking(mode))).toEqual(gone);
   });
 });
 
-function createSecureClientOf(certificate: IssuedCertificate): SecureClient {
-  return createSecureClient(new ServerCertificates([{ name: 'test', ...certificate }]));
+describe.for(['nobody', 'request'] as const)('a client without a certificate, where asked for: %s', (mode) => {
+  it('is read and answered behind the end of its sending side', async () => {
+    const { connected, accepted } = await connectPair();
+    sockets.push(connected, accepted);
+    const handshake = secure(accepted, asking(mode));
+    const client = new Peer(connect({ socket: connected, ca: authority.certificate, servername: 'mail.test' }));
+    const ended = await handshake;
+    if (ended.kind === 'failed') throw new Error(`Cannot go on: ${ended.detail}`);
+    const server = new Peer(ended.socket);
+    client.socket.end('QUIT\r\n');
+    expect(await server.rest()).toBe('QUIT\r\n');
+    server.send('+OK\r\n');
+    expect(await client.line()).toBe('+OK\r\n');
+  });
+});
+
+type Asked = 'nobody' | ClientCertificatePolicy['mode'];
+
+function asking(mode: Asked): ClientTlsPolicy {
+  return mode === 'nobody' ? policy : { ...policy, clientCertificates: { mode, ca: authority.certificate } };
+}
+
+/** One handshake with the one certificate. */
+function secure(raw: Socket, asked = policy): Promise<ClientHandshake> {
+  return createSecureClient(new ServerCertificates([{ name: 'test', ...mail }]))(raw, asked);
 }
 
 describe('the certificate shown', () => {
@@ -184,8 +231,7 @@ describe.for([
     const second = await visit(server, { start, options: { ...options, session: first.session } });
     expect([first.isReused, second.isReused]).toEqual([false, true]);
     const facts = await Promise.all(server.handshakes);
-    expect(facts.map(({ tls }) => tls.isResumed)).toEqual([false, true]);
-    expect(facts.map(({ tls }) => tls.version)).toEqual([version, version]);
+    expect(facts).toMatchObject([{ tls: { version, isResumed: false } }, { tls: { version, isResumed: true } }]);
   });
 });
 
@@ -196,11 +242,10 @@ async function visit(
 ): Promise<{ session: Buffer; isReused: boolean }> {
   const raw = start === 'stls' ? await askForTls(server) : undefined;
   const socket = dial(server, options, raw);
-  const sessions: Buffer[] = [];
-  socket.on('session', (session: Buffer) => sessions.push(session));
+  const given = once(socket, 'session');
   await new Peer(socket).line();
-  // TLS 1.3 gives sessions behind the handshake; a resumed TLS 1.2 session needs no other.
-  const session = sessions.at(-1) ?? socket.getSession() ?? Buffer.alloc(0);
+  // A resumed session may be given no successor.
+  const [session] = socket.isSessionReused() ? [Buffer.alloc(0)] : await given;
   const isReused = socket.isSessionReused();
   socket.destroy();
   return { session, isReused };

@@ -2,12 +2,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, type IssuedCertificate } from '../../src/net/certificate-authority.ts';
-import {
-  CertificateError,
-  readCertificatePair,
-  ServerCertificates,
-  verifyCertificateFiles,
-} from '../../src/net/server-certificates.ts';
+import { CertificateError, readCertificatePair, verifyCertificateFiles } from '../../src/net/certificate-pair.ts';
+import { ServerCertificates } from '../../src/net/server-certificates.ts';
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 
 let directory: TemporaryDirectory;

@@ -24,7 +24,7 @@ async function dialWithRoots(environment: Readonly<Record<string, string>>): Pro
     const { kind, reason } = await converse({ upstream, memory, isOwnEndpoint: () => false });
     console.log(reason ?? kind);`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env.PATH, ...environment },
   });
   return stdout.trim();
 }

@@ -6,7 +6,7 @@ import { UpstreamMemory } from '../../src/net/upstream-memory.ts';
 import type { Upstream } from '../../src/policy/upstream.ts';
 import { type AuthorityChain, createAuthorityChain } from '../support/authority-chain.ts';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
-import { findFreePorts, type RunningProcess, startProcess } from '../support/process.ts';
+import { type RunningProcess, startProcess } from '../support/process.ts';
 import { program, requireProgram } from '../support/programs.ts';
 import { credentials } from './upstream-under-test.ts';
 
@@ -158,8 +158,8 @@ describe.skipIf(program('openssl') === undefined)('openssl s_server with', () =>
     const { cert, key } = each.certificate(made);
     const certFile = await made.chain.file(`${name}.pem`, cert);
     const keyFile = await made.chain.file(`${name}.key`, key);
-    const [port = 0] = await findFreePorts(1);
-    await using server = await serve({ port, certFile, keyFile, more: each.server ?? [] });
+    const { server, port } = await serve({ certFile, keyFile, more: each.server ?? [] });
+    await using _ = server;
     const upstream: Upstream = {
       name: 'sandbox',
       host: '127.0.0.1',
@@ -179,22 +179,21 @@ describe.skipIf(program('openssl') === undefined)('openssl s_server with', () =>
 
 /** The certificate's file holds what else is sent along. With `-rev` it shows what it received and does not end with its input. */
 async function serve(options: {
-  readonly port: number;
   readonly certFile: string;
   readonly keyFile: string;
   readonly more: readonly string[];
-}): Promise<RunningProcess> {
-  const { port, certFile, keyFile, more } = options;
+}): Promise<{ readonly server: RunningProcess; readonly port: number }> {
+  const { certFile, keyFile, more } = options;
   const certificate = ['-cert', certFile, '-key', keyFile, '-cert_chain', certFile];
   const server = await startProcess([
     requireProgram('openssl'),
     's_server',
     '-accept',
-    `127.0.0.1:${port}`,
+    '127.0.0.1:0',
     ...certificate,
     '-rev',
     ...more,
   ]);
-  await server.waitForLine(/ACCEPT/);
-  return server;
+  const line = await server.waitForLine(/^ACCEPT 127\.0\.0\.1:\d+$/);
+  return { server, port: Number(line.slice(line.lastIndexOf(':') + 1)) };
 }

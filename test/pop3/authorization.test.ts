@@ -12,24 +12,33 @@ import { accepted, contexts, playWhole, refused, transcribe } from './client-dia
 const events = {
   line: line('*'),
   lineTooLong: { kind: 'lineTooLong' },
+  tlsHello: { kind: 'tlsHello' },
   tlsEstablished: { kind: 'tlsEstablished' },
   loginAccepted: accepted,
   loginRefused: refused,
   loginTimedOut: { kind: 'loginTimedOut' },
 } as const satisfies Record<AuthorizationEvent['kind'], AuthorizationEvent>;
-const eventKinds = ['line', 'lineTooLong', 'tlsEstablished', 'loginAccepted', 'loginRefused', 'loginTimedOut'] as const;
+const eventKinds = [
+  'line',
+  'lineTooLong',
+  'tlsHello',
+  'tlsEstablished',
+  'loginAccepted',
+  'loginRefused',
+  'loginTimedOut',
+] as const;
 
 /** The state that each event leads to, in the order of `eventKinds`; `-`: it cannot happen there. */
 const table: Readonly<Record<StageName, readonly (StageName | '-')[]>> = {
-  awaitingCommand: ['awaitingCommand', 'closed', '-', '-', '-', 'closed'],
-  awaitingPassword: ['awaitingCommand', 'closed', '-', '-', '-', 'closed'],
-  awaitingPlainMessage: ['awaitingCommand', 'closed', '-', '-', '-', 'closed'],
-  awaitingLoginUsername: ['awaitingCommand', 'closed', '-', '-', '-', 'closed'],
-  awaitingLoginPassword: ['awaitingCommand', 'closed', '-', '-', '-', 'closed'],
-  upgrading: ['-', '-', 'awaitingCommand', '-', '-', 'closed'],
-  authenticating: ['-', '-', '-', 'transaction', 'awaitingCommand', 'closed'],
-  transaction: ['-', '-', '-', '-', '-', '-'],
-  closed: ['-', '-', '-', '-', '-', '-'],
+  awaitingCommand: ['awaitingCommand', 'closed', 'closed', '-', '-', '-', 'closed'],
+  awaitingPassword: ['awaitingCommand', 'closed', 'closed', '-', '-', '-', 'closed'],
+  awaitingPlainMessage: ['awaitingCommand', 'closed', 'closed', '-', '-', '-', 'closed'],
+  awaitingLoginUsername: ['awaitingCommand', 'closed', 'closed', '-', '-', '-', 'closed'],
+  awaitingLoginPassword: ['awaitingCommand', 'closed', 'closed', '-', '-', '-', 'closed'],
+  upgrading: ['-', '-', '-', 'awaitingCommand', '-', '-', 'closed'],
+  authenticating: ['-', '-', '-', '-', 'transaction', 'awaitingCommand', 'closed'],
+  transaction: ['-', '-', '-', '-', '-', '-', '-'],
+  closed: ['-', '-', '-', '-', '-', '-', '-'],
 };
 
 const pairs = Object.entries(table).flatMap(([stage, row]) =>

@@ -93,7 +93,8 @@ describe.for(['stls', 'implicit'] as const)('the handshake of %s', (transport) =
     const { client, recorder, upstream } = await reachHandshake();
     client.send(`USER alice@corp.test\r\nPASS ${password}\r\n`);
     await client.rest();
-    expect(await recorder.first('sessionClosed')).toMatchObject({ reason: 'tls_failed' });
+    const reason = transport === 'implicit' ? 'plaintext_on_tls_port' : 'tls_failed';
+    expect(await recorder.first('sessionClosed')).toMatchObject({ reason });
     expect(recorder.of('clientTlsFailed')).toEqual([
       {
         kind: 'clientTlsFailed',

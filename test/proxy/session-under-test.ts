@@ -31,11 +31,13 @@ const everyone = { includes: () => true, blocks: ['0.0.0.0/0'] };
 const certificate = { name: 'test', ...(await selfSigned({ names: ['localhost'], days: 1 })) };
 const secureClient = createSecureClient(new ServerCertificates([certificate]));
 
+const patience = { tlsProfile: 'intermediate', loginTimeoutMs: 60_000, idleTimeoutMs: 600_000 } as const;
+
 /** Policies by the transport they are for. */
 export const policies = {
-  plaintext: { tls: 'off', plaintextFrom: everyone, loginTimeoutMs: 60_000, idleTimeoutMs: 600_000 },
-  stls: { tls: 'starttls', plaintextFrom: noNetworks, loginTimeoutMs: 60_000, idleTimeoutMs: 600_000 },
-  implicit: { tls: 'implicit', plaintextFrom: noNetworks, loginTimeoutMs: 60_000, idleTimeoutMs: 600_000 },
+  plaintext: { tls: 'off', plaintextFrom: everyone, ...patience },
+  stls: { tls: 'starttls', plaintextFrom: noNetworks, ...patience },
+  implicit: { tls: 'implicit', plaintextFrom: noNetworks, ...patience },
 } satisfies Record<string, SessionPolicy>;
 
 /** Remembers what is reported, and tells who waits for it. */
@@ -173,6 +175,7 @@ export function createFakePorts(): FakePorts {
     report: recorder.report,
     meter: createRelayMeter(),
     nowMs: () => 0,
+    wallClockMs: () => 0,
   };
   return { recorder, guard, upstream, ports };
 }

@@ -24,12 +24,6 @@ export class ProxyHeaderReader {
   }
 }
 
-/** Whether octets are the start of a header, of either version, at least as far as its signature goes. */
-export function startsLikeProxyHeader(octets: Uint8Array): boolean {
-  const signature = signatureOf(octets);
-  return signature !== undefined && octets.length >= signature.length;
-}
-
 function parse(octets: Uint8Array): ParsedProxyHeader {
   const signature = signatureOf(octets);
   if (signature === undefined) return { kind: 'invalid', reason: 'is missing' };

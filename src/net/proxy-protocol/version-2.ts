@@ -9,7 +9,7 @@ export const version2Signature: Uint8Array = Uint8Array.of(13, 10, 13, 10, 0, 13
 /** The signature, version and command, family and protocol, and the length of what follows. */
 export const fixedOctets = 16;
 /** The whole header, as Dovecot caps it; a TCP segment, which it should fit in (§2.2), is no longer. */
-export const maxVersion2Octets = 1500;
+const maxVersion2Octets = 1500;
 
 /** Address families, high half of the 14th octet, and what their two addresses take up (§2.2). */
 const families = { unspecified: 0, ipv4: 1, ipv6: 2, unix: 3 } as const;

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type RunningProcess, startProcess } from '../../support/process.ts';
 import { program } from '../../support/programs.ts';
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { mailDomain, serverName } from '../jobs.ts';
 import { type Assignment, type Contender, type RunningContender, startOnFreePorts } from './contender.ts';
+
+/** How long a profile of some minutes may take to be written. */
+const profileTimeoutMs = 60_000;
 
 const ownRoot = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -33,6 +37,7 @@ async function start(assignment: Assignment, root: string): Promise<RunningConte
   const options = { assignment, root, directory: directory.path, redisPort: redis?.port };
   const { server, ports } = await startOnFreePorts(3, (free) => serve(free, options));
   stack.use(server);
+  if (assignment.profileDirectory !== undefined) stack.defer(() => leaveTimeToEnd(server));
   const [implicitPort = 0, plaintextPort = 0] = ports;
   const owned = stack.move();
   return {
@@ -72,11 +77,20 @@ async function serve(
   };
   const file = join(directory, 'postern.yaml');
   await writeFile(file, JSON.stringify(configuration)); // JSON is YAML as well
-  const profile = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const profile =
+    profileDirectory === undefined
+      ? []
+      : ['--cpu-prof', '--cpu-prof-interval=1000', `--cpu-prof-dir=${profileDirectory}`];
   const log = join(directory, 'postern.log');
   // The shell becomes Postern: the log goes to a file, and not through a pipe that this process would have to read.
   const toFile = ['/bin/sh', '-c', 'exec "$@" > "$0"', log] as const;
   return startProcess([...toFile, process.execPath, ...profile, join(root, 'src/main.ts'), 'serve', '--config', file]);
+}
+
+/** A profile is written when the process ends by itself, and is larger than what one waits for otherwise. */
+async function leaveTimeToEnd(server: RunningProcess): Promise<void> {
+  server.signal('SIGTERM');
+  await Promise.race([server.ended, delay(profileTimeoutMs, undefined, { ref: false })]);
 }
 
 async function startRedis(directory: string): Promise<{ server: RunningProcess; port: number } | undefined> {

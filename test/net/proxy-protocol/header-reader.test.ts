@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeLocalHeader, encodeProxyHeader } from '../../../src/net/proxy-protocol/encode.ts';
 import type { ProxyHeaderVerdict } from '../../../src/net/proxy-protocol/header.ts';
-import { ProxyHeaderReader, startsLikeProxyHeader } from '../../../src/net/proxy-protocol/header-reader.ts';
+import { ProxyHeaderReader } from '../../../src/net/proxy-protocol/header-reader.ts';
 import { ipv4Addresses, octetsOf, tlv, version2, withChecksum } from './headers.ts';
 
 function read(...chunks: readonly (string | Uint8Array)[]): ProxyHeaderVerdict {
@@ -281,18 +281,6 @@ describe('octets that are no header', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
-});
-
-describe(startsLikeProxyHeader, () => {
-  test.each([
-    ['a line', octetsOf('PROXY TCP4 '), true],
-    ['a binary header', version2({}), true],
-    ['half a signature', octetsOf('PROX'), false],
-    ['a command', octetsOf('PROXYSTATS\r\n'), false],
-    ['nothing', new Uint8Array(0), false],
-  ])('knows %s', (_, octets, expected) => {
-    expect(startsLikeProxyHeader(octets)).toBe(expected);
   });
 });
 

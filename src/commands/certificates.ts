@@ -1,0 +1,62 @@
+import type { Config } from '../config/config.ts';
+import { selfSigned } from '../net/certificate-authority.ts';
+import { CertificateFiles } from '../net/certificate-files.ts';
+import { type CertificatePair, readCertificatePair } from '../net/certificate-pair.ts';
+import type { ServerCertificates } from '../net/server-certificates.ts';
+import type { Report } from '../proxy/events.ts';
+import { Deadlines } from './deadlines.ts';
+
+/** A made certificate outlives any trial; it is gone with the process. */
+const selfSignedDays = 90;
+
+/** Reads the configured certificates, or makes a self-signed one. Rejects with `CertificateError`. */
+export async function openCertificatePairs({ tls, listeners }: Config): Promise<readonly CertificatePair[]> {
+  if (tls.certificates.length > 0) return tls.certificates.map(readCertificatePair);
+  const hosts = listeners.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
+  const names = [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
+  const ecdsa = { name: 'self-signed', ...(await selfSigned({ names, days: selfSignedDays })) };
+  // Clients older than TLS 1.2 mostly know RSA alone.
+  if (listeners.every(({ tlsProfile }) => tlsProfile !== 'legacy')) return [ecdsa];
+  const rsa = await selfSigned({ names, days: selfSignedDays, keyType: 'rsa' });
+  return [ecdsa, { name: 'self-signed-rsa', ...rsa }];
+}
+
+/** What is watched, and who is told. */
+export interface CertificateWatchOptions {
+  /** What the process started with. */
+  readonly pairs: readonly CertificatePair[];
+  readonly certificates: ServerCertificates;
+  readonly report: Report;
+}
+
+/** Takes over certificate files when they change, and warns ahead of what ends. Stops when disposed of. */
+export function watchCertificates(
+  { tls, listeners }: Config,
+  { pairs, certificates, report }: CertificateWatchOptions,
+): Disposable {
+  const nameOf = (index: number): string => pairs[index]?.name ?? '';
+  const deadlines = new Deadlines({
+    listCertificates: () => certificates.listExpiries(),
+    listeners,
+    report,
+    nowMs: Date.now,
+  });
+  const files = new CertificateFiles({
+    pairs,
+    paths: tls.certificates,
+    onPair: (index, pair) => {
+      certificates.replace(index, pair);
+      const expiresAtMs = certificates.listExpiries()[index]?.expiresAtMs ?? 0;
+      report({ kind: 'certificateReloaded', name: nameOf(index), expiresAtMs });
+      // What was renewed is no longer about to expire, or expires soon again.
+      deadlines.look();
+    },
+    onTrouble: (index, detail) => report({ kind: 'certificateRejected', name: nameOf(index), detail }),
+  });
+  return {
+    [Symbol.dispose]: () => {
+      files[Symbol.dispose]();
+      deadlines[Symbol.dispose]();
+    },
+  };
+}
