@@ -4,9 +4,9 @@ import { lowerCaseAscii } from '../policy/lower-case.ts';
 import { type NetworkFilter, readNetworkFilter } from '../policy/network-filter.ts';
 import { transports } from '../policy/transport.ts';
 import type { InventoryPage, InventoryQuery } from '../telemetry/inventory/inventory.ts';
-import type { InventoryEntry } from '../telemetry/inventory/inventory-entry.ts';
 import type { AdminEnv } from './bearer-auth.ts';
 import { toCsv } from './inventory-csv.ts';
+import { viewInventoryEntry } from './inventory-view.ts';
 import type { AdminPorts } from './ports.ts';
 import { problem } from './problem.ts';
 
@@ -51,25 +51,6 @@ function nextPath(c: Context<AdminEnv>, cursor: string): string {
   const { pathname, searchParams } = new URL(c.req.url);
   searchParams.set('cursor', cursor);
   return `${pathname}?${searchParams}`;
-}
-
-/** An entry as the API shows it. */
-export type InventoryEntryView = ReturnType<typeof viewInventoryEntry>;
-
-function viewInventoryEntry({ account, network, listener, transport, ...seen }: InventoryEntry) {
-  const { tls, firstSeenMs, lastSeenMs, logins } = seen;
-  return {
-    account,
-    network,
-    listener,
-    transport,
-    tlsVersion: tls?.version ?? null,
-    cipher: tls?.cipher ?? null,
-    keyExchange: tls?.keyExchange ?? null,
-    firstSeen: new Date(firstSeenMs).toISOString(),
-    lastSeen: new Date(lastSeenMs).toISOString(),
-    logins,
-  };
 }
 
 function wantedFormat(c: Context<AdminEnv>): 'json' | 'csv' | undefined {

@@ -1,4 +1,4 @@
-import type { InventoryEntryView } from './inventory-api.ts';
+import type { InventoryEntryView } from './inventory-view.ts';
 
 const columns: readonly (readonly [title: string, cell: (entry: InventoryEntryView) => string | number | null])[] = [
   ['account', ({ account }) => account],
