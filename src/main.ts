@@ -26,9 +26,9 @@ const facts: ProcessFacts = {
   useColour: isTerminal && !env.NO_COLOR,
 };
 
-// The YAML library prints a file's tokens, secrets included, where these debugging variables are set.
-delete env.LOG_TOKENS;
-delete env.LOG_STREAM;
+// Libraries print what they handle where these debugging variables are set: the tokens of the configuration, secrets
+// included, and what is sent to Redis, its password included.
+for (const name of ['LOG_TOKENS', 'LOG_STREAM', 'DEBUG']) delete env[name];
 
 /** Runs one command line. Resolves to the exit code. */
 async function run(args: readonly string[]): Promise<number> {

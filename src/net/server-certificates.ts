@@ -1,5 +1,5 @@
 import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { ClientTlsPolicy } from '../policy/transport.ts';
 import { CertificateError, type CertificatePair, checkCertificatePair } from './certificate-pair.ts';
 import { type Handshake, openHandshake } from './client-handshake.ts';

@@ -181,7 +181,10 @@ export class Session {
   #readLines(): void {
     while (this.#state !== undefined && isAwaitingLine(this.#state)) {
       // It may hold no line ending at all.
-      if (this.#reader.startsWith(tlsHelloStart) && !this.#state.isEncrypted) return this.#step({ kind: 'tlsHello' });
+      if (this.#reader.startsWith(tlsHelloStart) && !this.#state.isEncrypted) {
+        this.#step({ kind: 'tlsHello' });
+        return;
+      }
       const read = this.#reader.next(maxLineOctets(this.#state, this.#reader.startsWith('AUTH ')));
       if (read.kind === 'incomplete') return;
       if (read.kind === 'tooLong') this.#step({ kind: 'lineTooLong' });

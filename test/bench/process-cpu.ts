@@ -16,8 +16,7 @@ export function parseStat(text: string): ProcessStat | undefined {
   // The name may hold spaces and brackets itself, so the last bracket ends it.
   const pid = Number.parseInt(text, 10);
   const fields = text.slice(text.lastIndexOf(')') + 1).split(' ');
-  const numbers = [fields[2], ...fields.slice(12, 16)].map(Number);
-  const [parent = Number.NaN, ...ticks] = numbers;
+  const [parent = Number.NaN, ...ticks] = [2, 12, 13, 14, 15].map((field) => Number(fields[field]));
   const cpuSeconds = ticks.reduce((sum, value) => sum + value, 0) / ticksPerSecond;
   return [pid, parent, cpuSeconds].every(Number.isFinite) ? { pid, parent, cpuSeconds } : undefined;
 }

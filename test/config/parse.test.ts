@@ -10,7 +10,11 @@ listeners:
     address: 0.0.0.0:110             # host:port, [::]:port
     tls: starttls                    # implicit | starttls | off
     plaintextFrom: [192.168.10.0/24]
-    tlsProfile: intermediate
+    plaintextUntil: 2027-06-30
+    tlsProfile: modern
+    clientCa: /etc/postern/corp-ca.pem
+    clientCertificate: request
+    certificateAccounts: [{certificate: CN=scanner-3, accounts: [scan@example.com]}]
     upstream: att
 tls:
   certificates: [{cert: fullchain.pem, key: /keys/key.pem}]
@@ -65,7 +69,20 @@ describe('parseConfig', () => {
     const networks = { blocks: expect.any(Array), includes: expect.any(Function) };
     expect(configOf(everything, surroundings)).toEqual({
       listeners: [
-        { name: 'lan', host: '0.0.0.0', port: 110, tls: 'starttls', plaintextFrom: networks, upstream: 'att' },
+        {
+          name: 'lan',
+          host: '0.0.0.0',
+          port: 110,
+          tls: 'starttls',
+          plaintextFrom: networks,
+          plaintextEndsAtMs: Date.parse('2027-07-01T00:00:00Z'),
+          tlsProfile: 'modern',
+          clientCertificates: { mode: 'request', ca: authorityPem },
+          certificateAccounts: [
+            { certificate: { kind: 'commonName', commonName: 'scanner-3' }, accounts: ['scan@example.com'] },
+          ],
+          upstream: 'att',
+        },
       ],
       tls: { certificates: [{ cert: '/etc/postern/fullchain.pem', key: '/keys/key.pem' }] },
       upstreams: [
@@ -102,6 +119,7 @@ describe('parseConfig', () => {
           port: 1110,
           tls: 'starttls',
           plaintextFrom: { blocks: expect.any(Array), includes: expect.any(Function) },
+          tlsProfile: 'intermediate',
         },
       ],
       tls: { certificates: [] },
@@ -201,7 +219,7 @@ redis: {url: {file: "/run/\${DIRECTORY}/redis"}, keyPrefix: "$\${x}"}
     const parsed = parseConfig(everything, parseOptions(surroundings));
     expect(parsed.ok && parsed.problemAt(['tls', 'certificates', 0], 'the key does not fit')).toEqual({
       path: 'tls.certificates[0]',
-      line: 10,
+      line: 14,
       column: 18,
       message: 'the key does not fit',
     });

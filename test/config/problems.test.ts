@@ -76,16 +76,6 @@ describe('parseConfig, problems of single values', () => {
     expect(problemsOf(text).join('\n')).toContain(problem);
   });
 
-  it.each(['clientCa', 'clientCertificate', 'plaintextUntil'])('does not know %s', (key) => {
-    const text = `listeners:\n  - {name: lan, address: "127.0.0.1:110", tls: starttls, ${key}: x}`;
-    expect(problemsOf(text)).toEqual([expect.stringContaining(`:2: listeners[0].${key}: not a key here`)]);
-  });
-
-  it.each(['modern', 'legacy'])('does not know the profile %s', (profile) => {
-    const text = `listeners:\n  - {name: lan, address: "127.0.0.1:110", tls: starttls, tlsProfile: ${profile}}`;
-    expect(problemsOf(text)).toEqual([`:2: listeners[0].tlsProfile: "${profile}" is not accepted: intermediate`]);
-  });
-
   it('come all at once, in the order of the file', () => {
     const text = `routing: {default: nobody}
 log: {level: loud, formt: json}

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { expectFreeOf, spellingsOf } from './support.ts';
+import { expectFreeOf } from './support.ts';
 
-const credential = 'Sekrit-7/ü';
+const credential = 'Sekrit-"7/ü';
 
-describe(spellingsOf, () => {
+describe(expectFreeOf, () => {
   it.each([
     ['itself', `user ${credential}!`],
+    ['in quotes within quotes', JSON.stringify({ detail: JSON.stringify(`It said ${credential}`) })],
+    ['with an escaped letter', JSON.stringify(credential).replace('ü', '\\u00fc')],
     ['in other letters', credential.toUpperCase()],
     ['in a URL', `?password=${encodeURIComponent(credential)}`],
     ...['', 'u', 'us', 'use', '\0user\0'].map((before) => [
@@ -19,9 +21,6 @@ describe(spellingsOf, () => {
     ['in Base64 of its UTF-8', Buffer.from(`\0user\0${credential}`, 'utf8').toString('base64')],
     ['in the Base64 of URLs', Buffer.from(`${credential}?>~`, 'latin1').toString('base64url')],
   ])('finds a credential %s', (_where, text) => {
-    const lower = String(text).toLowerCase();
-
-    expect(spellingsOf(credential).filter((spelling) => lower.includes(spelling))).not.toEqual([]);
     expect(() => expectFreeOf(String(text), [credential])).toThrow();
   });
 

@@ -22,6 +22,21 @@ describe(isLoginPermitted, () => {
     expect(isLoginPermitted({ tls, plaintextFrom: onlyListed }, client)).toBe(expected);
   });
 
+  const endsAtMs = Date.UTC(2027, 6, 1);
+  test.each<[string, Transport, string, number, boolean]>([
+    ['the moment before the end', 'plaintext', listed, endsAtMs - 1, true],
+    ['the end', 'plaintext', listed, endsAtMs, false],
+    ['a year after the end', 'plaintext', listed, endsAtMs + 365 * 86_400_000, false],
+    ['the moment before the end', 'plaintext', unlisted, endsAtMs - 1, false],
+    ['the end', 'stls', listed, endsAtMs, true],
+    ['the end', 'implicit', unlisted, endsAtMs, true],
+  ])('with an exception that ends, at %s, over %s, from %s', (_, transport, address, nowMs, expected) => {
+    for (const tls of ['starttls', 'off'] as const) {
+      const policy = { tls, plaintextFrom: onlyListed, plaintextEndsAtMs: endsAtMs };
+      expect(isLoginPermitted(policy, { transport, address, nowMs })).toBe(expected);
+    }
+  });
+
   test('permits nobody in the clear where no networks are named', () => {
     const policy = { tls: 'starttls', plaintextFrom: noNetworks } as const;
     for (const address of ['127.0.0.1', '::1', listed, '']) {

@@ -77,7 +77,13 @@ const stories: readonly Story[] = [
     name: 'a web browser',
     context: contexts.trusted,
     sent: ['GET / HTTP/1.1\r\nHost: pop.example.com\r\nAccept: */*\r\n\r\n'],
-    expected: [...Array<string>(3).fill('-ERR Unknown command, or not before the login'), '<close bad_commands>'],
+    expected: ['-ERR This is a POP3 server for mail programs, not a web server', '<close http_client>'],
+  },
+  {
+    name: 'a client for sending mail',
+    context: contexts.trusted,
+    sent: ['EHLO desk.example.com\r\nMAIL FROM:<a@example.com>\r\n'],
+    expected: ['-ERR This is a POP3 server: it delivers mail, and takes none', '<close smtp_client>'],
   },
   {
     name: 'a line that does not end',

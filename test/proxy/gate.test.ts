@@ -144,6 +144,14 @@ describe('the limit of an address', () => {
     expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
     expect(await (await tested.connect('127.0.0.1')).rest()).toBe(tooMany);
   });
+
+  it('lets its only session be followed by another', async () => {
+    const tested = await openGate({ maxPerAddress: 1 });
+    const first = await tested.connect();
+    await first.line();
+    await leave(tested, first);
+    expect(await (await tested.connect()).line()).toBe('+OK Postern ready\r\n');
+  });
 });
 
 describe('end', () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { UpstreamLogin } from '../../src/proxy/ports.ts';
 import { eventually, nextOf, type Peer } from './peer.ts';
 import { enter, logInAs, openSession, password, policies, type SessionUnderTest } from './session-under-test.ts';
 
@@ -135,7 +136,7 @@ describe('a client that goes away during its login', () => {
 
   it('leaves no connection behind when the upstream accepts all the same', async () => {
     const { client, upstream, recorder, socket } = await begin(policies.plaintext);
-    const login = Promise.withResolvers<Awaited<ReturnType<typeof upstream.accept>>>();
+    const login = Promise.withResolvers<UpstreamLogin>();
     upstream.answer = () => login.promise;
     await client.line();
     await client.ask('USER alice@corp.test');

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { UpstreamLogin } from '../../src/proxy/ports.ts';
 import { eventually, nextOf } from './peer.ts';
 import {
   createFakePorts,
@@ -156,16 +157,19 @@ describe('a login', () => {
   });
 
   it('that is refused behind the end of the connection ends the session', async () => {
-    const { client, upstream, recorder } = await begin(policies.plaintext);
-    upstream.answer = async () => ({ kind: 'refused', reply: statusReply('-ERR [AUTH] Wrong password') });
+    const { client, upstream, recorder, socket } = await begin(policies.plaintext);
+    const login = Promise.withResolvers<UpstreamLogin>();
+    upstream.answer = () => login.promise;
     client.socket.end(`USER alice@corp.test\r\nPASS ${password}\r\n`);
+    await eventually(() => socket.readableEnded, 'the end of the client has arrived');
+    login.resolve({ kind: 'refused', reply: statusReply('-ERR [AUTH] Wrong password') });
     expect(await client.rest()).toMatch(/-ERR \[AUTH\] Wrong password\r\n$/);
     expect(await recorder.first('sessionClosed')).toMatchObject({ reason: 'client_closed' });
   });
 
   it('goes on for a client that has closed its sending side, whose end the upstream then gets', async () => {
     const { client, upstream, recorder, socket } = await begin(policies.plaintext);
-    const login = Promise.withResolvers<Awaited<ReturnType<typeof upstream.accept>>>();
+    const login = Promise.withResolvers<UpstreamLogin>();
     upstream.answer = () => login.promise;
     client.socket.end(`USER alice@corp.test\r\nPASS ${password}\r\nSTAT\r\n`);
     await eventually(() => socket.readableEnded, 'the end of the client has arrived');
@@ -198,7 +202,7 @@ describe('a login', () => {
 
   it('holds up a client that sends more than 64 KiB behind it, and loses nothing of it', async () => {
     const { client, upstream, socket } = await begin(policies.plaintext);
-    const login = Promise.withResolvers<Awaited<ReturnType<typeof upstream.accept>>>();
+    const login = Promise.withResolvers<UpstreamLogin>();
     upstream.answer = () => login.promise;
     const commands = Array.from({ length: 400_000 }, (_, index) => `TOP ${index} 0\r\n`).join('');
     client.send(`USER alice@corp.test\r\nPASS ${password}\r\n${commands}`);

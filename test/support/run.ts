@@ -24,6 +24,7 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'python3', package: 'python3', covers: 'poplib end-to-end' },
   { name: 'haproxy', package: 'haproxy', covers: 'PROXY protocol from a real balancer' },
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
+  { name: 'sslscan', package: 'sslscan', covers: 'what each TLS profile accepts' },
 ];
 
 /**
