@@ -1,20 +1,26 @@
+import { bad, close, err, idle, ok, reply } from './authorization-answers.ts';
+import {
+  authenticate,
+  beginSaslExchange,
+  onLoginPassword,
+  onLoginUsername,
+  onPlainMessage,
+} from './authorization-sasl.ts';
+import {
+  type AuthorizationContext,
+  type AuthorizationEvent,
+  type AuthorizationState,
+  type AuthorizationStep,
+  isLoginPermitted,
+} from './authorization-state.ts';
 import { capabilityResponse, mechanismListResponse, type OfferedCapabilities } from './capabilities.ts';
 import { type Command, isProxyHeader, parseCommand } from './command.ts';
-import {
-  decodeBase64,
-  decodeInitialResponse,
-  isSafeCredential,
-  isSaslMechanism,
-  loginChallenges,
-  parsePlainMessage,
-} from './sasl.ts';
+import { isSafeCredential, isSaslMechanism } from './sasl.ts';
 
 /** Longest command line, its ending included; twice what RFC 2449 §4 asks for. */
 const maxCommandOctets = 512;
 /** Longest line of an AUTH exchange, its ending included (RFC 5034 §4). */
 const maxAuthOctets = 12_288;
-/** A client that sends three commands we cannot make sense of is no mail client. */
-const maxBadCommands = 3;
 /** No client needs this many lines to log in; one that probes slowly ends here rather than at its time-out. */
 const maxLines = 100;
 /** Wrong passwords in one session; typing a better one is the next session's business. */
@@ -23,94 +29,13 @@ const maxRefusedLogins = 3;
 /** How a TLS client's first octets begin: a handshake record of version 3 (RFC 8446 §5.1). */
 export const tlsHelloStart = '\x16\x03';
 
-/** What does not change during a session. */
-export interface AuthorizationContext {
-  /** Whether the listener upgrades to TLS by STLS. */
-  readonly offersStls: boolean;
-  /** Whether this client may log in without TLS. */
-  readonly isPlaintextLoginPermitted: boolean;
-}
-
-/** A user name and password, checked to be safe in a POP3 line, as octet strings. */
-export interface ClientCredentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** Where the dialogue stands. */
-type Stage =
-  | { readonly name: 'awaitingCommand' }
-  | { readonly name: 'awaitingPassword'; readonly username: string }
-  | { readonly name: 'awaitingPlainMessage' }
-  | { readonly name: 'awaitingLoginUsername' }
-  | { readonly name: 'awaitingLoginPassword'; readonly username: string }
-  | { readonly name: 'upgrading' }
-  | { readonly name: 'authenticating' }
-  /** Octets go through as they are, those that already arrived first. */
-  | { readonly name: 'transaction' }
-  | { readonly name: 'closed' };
-
-/** The authorization state of one session (RFC 1939 §4), from greeting to login or close. */
-export interface AuthorizationState {
-  readonly context: AuthorizationContext;
-  readonly isEncrypted: boolean;
-  readonly lines: number;
-  readonly badCommands: number;
-  readonly refusedLogins: number;
-  readonly stage: Stage;
-}
-
-/** Something that happened. */
-export type AuthorizationEvent =
-  /** A line without its ending; `isFollowed`: more octets have already arrived behind it. */
-  | { readonly kind: 'line'; readonly text: string; readonly isFollowed: boolean }
-  | { readonly kind: 'lineTooLong' }
-  /** What stands where a command is expected begins with `tlsHelloStart`. */
-  | { readonly kind: 'tlsHello' }
-  | { readonly kind: 'tlsEstablished' }
-  /** `text` stands behind the status indicator, response code included. */
-  | { readonly kind: 'loginAccepted'; readonly text: string }
-  | { readonly kind: 'loginRefused'; readonly text: string; readonly isCredentialRefusal: boolean }
-  | { readonly kind: 'loginTimedOut' };
-
-/** Why this machine closes a session. */
-export type AuthorizationCloseReason =
-  | 'quit'
-  | 'bad_commands'
-  | 'line_too_long'
-  | 'plaintext_after_stls'
-  | 'proxy_header'
-  | 'http_client'
-  | 'smtp_client'
-  | 'tls_on_plaintext_port'
-  | 'login_attempts'
-  | 'login_timeout';
-
-/** What whoever holds the socket has to do, in order. */
-export type AuthorizationEffect =
-  /** Whole lines with their endings. */
-  | { readonly kind: 'reply'; readonly lines: string }
-  | { readonly kind: 'startTls' }
-  | { readonly kind: 'logIn'; readonly credentials: ClientCredentials }
-  | { readonly kind: 'close'; readonly reason: AuthorizationCloseReason };
-
-/** A new state and what follows from it. */
-export interface AuthorizationStep {
-  readonly state: AuthorizationState;
-  readonly effects: readonly AuthorizationEffect[];
-}
-
 /** Begins a session with its greeting. */
 export function greet(context: AuthorizationContext, isEncrypted: boolean): AuthorizationStep {
-  const state = {
-    context,
-    isEncrypted,
-    lines: 0,
-    badCommands: 0,
-    refusedLogins: 0,
-    stage: { name: 'awaitingCommand' },
-  } as const;
-  return { state, effects: [ok('Postern ready')] };
+  return { state: initialState(context, isEncrypted), effects: [ok('Postern ready')] };
+}
+
+function initialState(context: AuthorizationContext, isEncrypted: boolean): AuthorizationState {
+  return { context, isEncrypted, lines: 0, badCommands: 0, refusedLogins: 0, stage: { name: 'awaitingCommand' } };
 }
 
 /** Whether the next line is to be read now; while it is not, octets are kept as they come. */
@@ -145,7 +70,7 @@ export function step(state: AuthorizationState, event: AuthorizationEvent): Auth
     case 'tlsEstablished':
       expect(state.stage.name === 'upgrading', state, event);
       // Nothing learnt in the clear is kept (RFC 2595 §4).
-      return { state: { ...greet(state.context, true).state }, effects: [] };
+      return { state: initialState(state.context, true), effects: [] };
     case 'loginAccepted':
       expect(state.stage.name === 'authenticating', state, event);
       return { state: { ...state, stage: { name: 'transaction' } }, effects: [ok(event.text)] };
@@ -225,6 +150,8 @@ function onUser(state: AuthorizationState, username: string): AuthorizationStep 
 }
 
 function onPass(state: AuthorizationState, password: string): AuthorizationStep {
+  // A client that pipelines USER and PASS gets the same advice twice, not the blame for a command out of order.
+  if (!isLoginPermitted(state)) return reply(idle(state), encryptionRequired(state));
   if (state.stage.name !== 'awaitingPassword') return bad(state, 'Send USER first');
   return authenticate(state, { username: state.stage.username, password });
 }
@@ -234,59 +161,11 @@ function onAuth(
   { mechanism, initialResponse }: { mechanism?: string; initialResponse?: string },
 ): AuthorizationStep {
   if (mechanism === undefined) return reply(idle(state), mechanismListResponse(offered(state)));
-  if (!isSaslMechanism(mechanism))
-    return reply(idle(state), '-ERR That mechanism is not offered, use PLAIN or LOGIN\r\n');
   if (!isLoginPermitted(state)) return reply(idle(state), encryptionRequired(state));
-  switch (mechanism) {
-    case 'PLAIN': {
-      if (initialResponse !== undefined) return onPlainMessage(state, initialResponse, decodeInitialResponse);
-      return challenge(state, { name: 'awaitingPlainMessage' }, '');
-    }
-    case 'LOGIN': {
-      if (initialResponse !== undefined) return onLoginUsername(state, initialResponse, decodeInitialResponse);
-      return challenge(state, { name: 'awaitingLoginUsername' }, loginChallenges.username);
-    }
-    default:
-      return mechanism satisfies never;
+  if (!isSaslMechanism(mechanism)) {
+    return reply(idle(state), '-ERR That mechanism is not offered, use PLAIN or LOGIN\r\n');
   }
-}
-
-type Decode = (text: string) => string | undefined;
-
-function onPlainMessage(state: AuthorizationState, text: string, decode: Decode = decodeBase64): AuthorizationStep {
-  if (text === '*') return cancelled(state);
-  const octets = decode(text);
-  const message = octets === undefined ? undefined : parsePlainMessage(octets);
-  if (message === undefined) return bad(state, 'Malformed AUTH response');
-  const { authorizationIdentity, username, password } = message;
-  if (authorizationIdentity !== '' && authorizationIdentity !== username) {
-    return reply(idle(state), '-ERR [SYS/PERM] Logging in on behalf of another user is not possible here\r\n');
-  }
-  return authenticate(state, { username, password });
-}
-
-function onLoginUsername(state: AuthorizationState, text: string, decode: Decode = decodeBase64): AuthorizationStep {
-  if (text === '*') return cancelled(state);
-  const username = decode(text);
-  if (username === undefined) return bad(state, 'Malformed AUTH response');
-  if (!isSafeCredential(username)) return bad(state, 'A user name cannot be empty or hold CR, LF or NUL');
-  return challenge(state, { name: 'awaitingLoginPassword', username }, loginChallenges.password);
-}
-
-function onLoginPassword(
-  state: AuthorizationState,
-  { username, text }: { username: string; text: string },
-): AuthorizationStep {
-  if (text === '*') return cancelled(state);
-  const password = decodeBase64(text);
-  return password === undefined ? bad(state, 'Malformed AUTH response') : authenticate(state, { username, password });
-}
-
-function authenticate(state: AuthorizationState, credentials: ClientCredentials): AuthorizationStep {
-  if (!isSafeCredential(credentials.username) || !isSafeCredential(credentials.password)) {
-    return bad(state, 'A user name or password cannot be empty or hold CR, LF or NUL');
-  }
-  return { state: { ...state, stage: { name: 'authenticating' } }, effects: [{ kind: 'logIn', credentials }] };
+  return beginSaslExchange(state, { mechanism, ...(initialResponse === undefined ? {} : { initialResponse }) });
 }
 
 function onLoginRefused(
@@ -297,10 +176,6 @@ function onLoginRefused(
   const next = { ...idle(state), refusedLogins };
   if (refusedLogins >= maxRefusedLogins) return close(next, 'login_attempts', err(event.text));
   return { state: next, effects: [err(event.text)] };
-}
-
-function isLoginPermitted(state: AuthorizationState): boolean {
-  return state.isEncrypted || state.context.isPlaintextLoginPermitted;
 }
 
 function offered(state: AuthorizationState): OfferedCapabilities {
@@ -314,45 +189,6 @@ function offered(state: AuthorizationState): OfferedCapabilities {
 function encryptionRequired(state: AuthorizationState): string {
   const advice = state.context.offersStls ? 'turn on STARTTLS in your mail program' : 'use the port with TLS';
   return `-ERR [SYS/PERM] Logging in from here needs encryption: ${advice}\r\n`;
-}
-
-function idle(state: AuthorizationState): AuthorizationState {
-  return { ...state, stage: { name: 'awaitingCommand' } };
-}
-
-function cancelled(state: AuthorizationState): AuthorizationStep {
-  return reply(idle(state), '-ERR Cancelled as you asked\r\n');
-}
-
-function bad(state: AuthorizationState, text: string): AuthorizationStep {
-  const next = { ...idle(state), badCommands: state.badCommands + 1 };
-  return next.badCommands >= maxBadCommands
-    ? close(next, 'bad_commands', err(text))
-    : { state: next, effects: [err(text)] };
-}
-
-function reply(state: AuthorizationState, lines: string): AuthorizationStep {
-  return { state, effects: [{ kind: 'reply', lines }] };
-}
-
-function challenge(state: AuthorizationState, stage: Stage, text: string): AuthorizationStep {
-  return { state: { ...state, stage }, effects: [{ kind: 'reply', lines: `+ ${text}\r\n` }] };
-}
-
-function close(
-  state: AuthorizationState,
-  reason: AuthorizationCloseReason,
-  ...before: readonly AuthorizationEffect[]
-): AuthorizationStep {
-  return { state: { ...state, stage: { name: 'closed' } }, effects: [...before, { kind: 'close', reason }] };
-}
-
-function ok(text: string): AuthorizationEffect {
-  return { kind: 'reply', lines: `+OK ${text}\r\n` };
-}
-
-function err(text: string): AuthorizationEffect {
-  return { kind: 'reply', lines: `-ERR ${text}\r\n` };
 }
 
 function expect(isPossible: boolean, state: AuthorizationState, event: { readonly kind: string }): void {

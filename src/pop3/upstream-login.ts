@@ -145,6 +145,9 @@ function onReply(
       if (!reply.isOk) return finish(state, { kind: 'refused', reply });
       return send(state, { name: 'awaitingLoginReply' }, `PASS ${credentialsOf(state).password}`);
     case 'awaitingChallenge':
+      // Nothing was sent that it could have accepted.
+      if (reply.isOk) return fail(state, 'not_pop3', 'It accepted a login before the password was sent');
+      return finish(state, { kind: 'refused', reply });
     case 'awaitingLoginReply':
       return finish(state, { kind: reply.isOk ? 'accepted' : 'refused', reply });
     case 'upgrading':

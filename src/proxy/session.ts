@@ -1,17 +1,13 @@
 import type { Socket } from 'node:net';
 import type { CertificateAccounts, ClientIdentity } from '../policy/client-certificate.ts';
 import { type ClientTlsPolicy, isLoginPermitted, type Transport, type TransportPolicy } from '../policy/transport.ts';
-import {
-  type AuthorizationEffect,
-  type AuthorizationEvent,
-  type AuthorizationState,
-  type ClientCredentials,
-  greet,
-  isAwaitingLine,
-  maxLineOctets,
-  step,
-  tlsHelloStart,
-} from '../pop3/authorization.ts';
+import { greet, isAwaitingLine, maxLineOctets, step, tlsHelloStart } from '../pop3/authorization.ts';
+import type {
+  AuthorizationEffect,
+  AuthorizationEvent,
+  AuthorizationState,
+  ClientCredentials,
+} from '../pop3/authorization-state.ts';
 import { CommandCounter } from '../pop3/command-counter.ts';
 import { LineReader } from '../pop3/line-reader.ts';
 import type { CloseReason, SessionIdentity, TlsFacts, Traffic } from './events.ts';

@@ -62,6 +62,9 @@ async function visit({ port }: SecuringServer, options: ConnectionOptions) {
       () => false,
     ),
   ]);
+  const isNew = isGreeted && options.maxVersion === 'TLSv1.3' && !socket.isSessionReused();
+  // The runtime hands tickets over behind the data that came with them.
+  if (isNew && sessions.length === 0) await once(socket, 'session');
   const session = sessions.at(-1) ?? socket.getSession();
   const isReused = socket.isSessionReused();
   socket.destroy();

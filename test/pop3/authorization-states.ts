@@ -1,10 +1,9 @@
-import {
-  type AuthorizationContext,
-  type AuthorizationEvent,
-  type AuthorizationState,
-  greet,
-  step,
-} from '../../src/pop3/authorization.ts';
+import { greet, step } from '../../src/pop3/authorization.ts';
+import type {
+  AuthorizationContext,
+  AuthorizationEvent,
+  AuthorizationState,
+} from '../../src/pop3/authorization-state.ts';
 import { accepted } from './client-dialogue.ts';
 
 /** The name of a stage. */

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type AuthorizationContext,
-  type AuthorizationEvent,
-  greet,
-  isAwaitingLine,
-  step,
-} from '../../src/pop3/authorization.ts';
+import { greet, isAwaitingLine, step } from '../../src/pop3/authorization.ts';
+import type { AuthorizationContext, AuthorizationEvent } from '../../src/pop3/authorization-state.ts';
 import { line, type StageName, stateAfter, ways } from './authorization-states.ts';
 import { accepted, contexts, playWhole, refused, transcribe } from './client-dialogue.ts';
 
@@ -80,9 +75,9 @@ const commands: readonly (readonly [string, readonly [string, string, string, st
   ['AUTH LOGIN', ['+ VXNlcm5hbWU6', needsStls, '+ VXNlcm5hbWU6', needsPort]],
   [`AUTH PLAIN ${plain}`, [logIn, needsStls, logIn, needsPort]],
   ['AUTH LOGIN YWxpY2U=', ['+ UGFzc3dvcmQ6', needsStls, '+ UGFzc3dvcmQ6', needsPort]],
-  ['PASS secret', [userFirst, userFirst, userFirst, userFirst]],
+  ['PASS secret', [userFirst, needsStls, userFirst, needsPort]],
   ['NOOP', [unknown, unknown, unknown, unknown]],
-  ['AUTH XOAUTH2', [noMechanism, noMechanism, noMechanism, noMechanism]],
+  ['AUTH XOAUTH2', [noMechanism, needsStls, noMechanism, needsPort]],
   ['STAT', [unknown, unknown, unknown, unknown]],
   ['QUIT', ['+OK Bye', '+OK Bye', '+OK Bye', '+OK Bye']],
   ['STLS', ['+OK Begin TLS', '+OK Begin TLS', '-ERR TLS is active already', '-ERR STLS is not offered here']],
@@ -128,6 +123,11 @@ describe.each(situations.map(([name, context, isEncrypted], index) => ({ name, c
     });
   },
 );
+
+test('a client that pipelines USER and PASS where no login is permitted is not closed for bad commands', () => {
+  const { transcript } = playWhole({ context: contexts.untrusted }, 'USER a\r\nPASS b\r\n'.repeat(4));
+  expect(transcript.slice(1)).toEqual(Array(8).fill(needsStls));
+});
 
 describe('behind USER', () => {
   test.each([

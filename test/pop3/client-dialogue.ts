@@ -1,14 +1,11 @@
-import {
-  type AuthorizationContext,
-  type AuthorizationEffect,
-  type AuthorizationEvent,
-  type AuthorizationState,
-  type ClientCredentials,
-  greet,
-  isAwaitingLine,
-  maxLineOctets,
-  step,
-} from '../../src/pop3/authorization.ts';
+import { greet, isAwaitingLine, maxLineOctets, step } from '../../src/pop3/authorization.ts';
+import type {
+  AuthorizationContext,
+  AuthorizationEffect,
+  AuthorizationEvent,
+  AuthorizationState,
+  ClientCredentials,
+} from '../../src/pop3/authorization-state.ts';
 import { LineReader } from '../../src/pop3/line-reader.ts';
 import { octetString, octets } from './octets.ts';
 
