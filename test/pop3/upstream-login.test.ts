@@ -96,7 +96,12 @@ describe('AUTH PLAIN', () => {
     expect(transcript).toEqual(['<ready>', 'AUTH PLAIN', '<refused [SYS/PERM] not here>']);
   });
 
-  test.each(['+OK logged in', '+OKAY', '++', '334 '])('keeps the message when %j comes in place of a challenge', (line) => {
+  test('believes no login that is accepted before the message is sent', () => {
+    const { transcript } = logIn(300, '+OK logged in');
+    expect(transcript.slice(2)).toEqual(['<failed not_pop3: It accepted a login before the password was sent>']);
+  });
+
+  test.each(['+OKAY', '++', '334 '])('keeps the message when %j comes in place of a challenge', (line) => {
     const { transcript } = logIn(300, line);
     expect(transcript.slice(2)).toEqual([`<failed not_pop3: It sent ${JSON.stringify(line)}>`]);
   });
