@@ -87,12 +87,21 @@ function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config,
   return [headline, ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)].join('\n');
 }
 
+const asked = { request: 'requested', require: 'required' } as const;
+
 function describeListener(listener: ListenerConfig): string {
-  const { tls, plaintextFrom, upstream } = listener;
-  const secured = { implicit: 'TLS', starttls: 'STLS', off: 'no TLS' }[tls];
+  const { tls, tlsProfile, clientCertificates, plaintextFrom, plaintextEndsAtMs, upstream } = listener;
   const isPlaintextPermitted = tls !== 'implicit' && plaintextFrom.blocks.length > 0;
-  const logins = isPlaintextPermitted ? `, logins without TLS from ${plaintextFrom.blocks.join(', ')}` : '';
-  return `${formatEndpoint(listener)}, ${secured}${logins}${upstream === undefined ? '' : `, to ${upstream}`}`;
+  const lastDay = plaintextEndsAtMs === undefined ? '' : new Date(plaintextEndsAtMs - 1).toISOString().slice(0, 10);
+  const parts = [
+    formatEndpoint(listener),
+    { implicit: 'TLS', starttls: 'STLS', off: 'no TLS' }[tls] + (tls === 'off' ? '' : ` (${tlsProfile})`),
+    ...(clientCertificates === undefined ? [] : [`client certificates ${asked[clientCertificates.mode]}`]),
+    ...(isPlaintextPermitted ? [`logins without TLS from ${plaintextFrom.blocks.join(', ')}`] : []),
+    ...(isPlaintextPermitted && lastDay !== '' ? [`until ${lastDay}`] : []),
+    ...(upstream === undefined ? [] : [`to ${upstream}`]),
+  ];
+  return parts.join(', ');
 }
 
 function describeUpstream(upstream: UpstreamConfig): string {

@@ -1,8 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Networks } from '../policy/networks.ts';
-import type { CloseReason, RefusalReason } from './events.ts';
+import type { CloseReason } from './events.ts';
 import type { ReadProxyHeader } from './ports.ts';
 import { type ProxiedOrigin, Session, type SessionPolicy, type SessionPorts } from './session.ts';
+
+/** How long sockets that were cut may take to report it; they need no network for that. */
+const cutTimeoutMs = 1_000;
+
+const refusalReplies = {
+  max_total: '-ERR [SYS/TEMP] Too many connections. Please try again later\r\n',
+  max_per_address: '-ERR [SYS/TEMP] Too many connections from your address. Please try again later\r\n',
+  draining: '-ERR [SYS/TEMP] This server is about to restart. Please try again in a minute\r\n',
+} as const;
 
 /** How many sessions are let in. */
 export interface GateLimits {
@@ -141,33 +150,37 @@ export class Gate {
   async drain({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
     this.#isDraining = true;
     for (const socket of this.#awaitingHeader) socket.destroy();
-    if (this.#sessions.size > 0) {
-      const empty = Promise.withResolvers<void>();
-      this.#onEmpty = empty.resolve;
-      const timer = setTimeout(empty.resolve, timeoutMs);
-      signal?.addEventListener('abort', () => empty.resolve(), { once: true });
-      if (!signal?.aborted) await empty.promise;
-      clearTimeout(timer);
-    }
+    await this.#untilEmpty(timeoutMs, signal);
     for (const session of this.#sessions.values()) session.end('drained');
+    await this.#untilEmpty(cutTimeoutMs);
   }
 
-  #refusalForAnyone(): RefusalReason | undefined {
+  /** Resolves when no session is left, when the time is over, or when `signal` aborts. */
+  async #untilEmpty(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#sessions.size === 0 || signal?.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    const timer = setTimeout(resolve, timeoutMs);
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #refusalForAnyone(): 'draining' | 'max_total' | undefined {
     if (this.#isDraining) return 'draining';
     return this.#sessions.size + this.#awaitingHeader.size >= this.#limits.maxTotal ? 'max_total' : undefined;
   }
 
-  #refusalFor(address: string): RefusalReason | undefined {
+  #refusalFor(address: string): 'max_per_address' | undefined {
     if ((this.#sessionsByAddress.get(address) ?? 0) >= this.#limits.maxPerAddress) return 'max_per_address';
     return undefined;
   }
 
-  #refuse({ socket, listener, address }: Connection, reason: RefusalReason): void {
+  #refuse({ socket, listener, address }: Connection, reason: keyof typeof refusalReplies): void {
     this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason });
     socket.on('error', () => {});
     // A client that waits for a handshake could not read it.
-    if (listener.policy.tls !== 'implicit')
-      socket.write('-ERR [SYS/TEMP] Too many connections. Please try again later\r\n');
+    if (listener.policy.tls !== 'implicit') socket.write(refusalReplies[reason]);
     socket.destroySoon();
   }
 

@@ -142,6 +142,7 @@ describe('/api/v1/sessions', () => {
       openedAt: '2023-11-14T22:13:20.000Z',
       relayingSince: '2023-11-14T22:13:20.000Z',
       clientTls: null,
+      clientCertificate: null,
       upstreamTls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', keyExchange: null, isResumed: false },
       octetsToUpstream: 3,
       octetsToClient: 9,

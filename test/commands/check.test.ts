@@ -34,8 +34,8 @@ describe('check', () => {
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     expect(out.split('\n')).toEqual([
       '/etc/postern/postern.yaml is valid: 2 listeners, 1 upstream',
-      '  listener lan    0.0.0.0:110, STLS, logins without TLS from 192.168.10.0/24, to corp',
-      '  listener pop3s  [::]:995, TLS',
+      '  listener lan    0.0.0.0:110, STLS (intermediate), logins without TLS from 192.168.10.0/24, to corp',
+      '  listener pop3s  [::]:995, TLS (intermediate)',
       '  certificates    2',
       '  upstream corp   mail.test:995, TLS (TLSv1.2 or later, its own ca), corp.test *.corp.test',
       '  other accounts  to the provider of their domain, else to corp',
@@ -49,13 +49,22 @@ describe('check', () => {
     expect(exitCode).toBe(0);
     expect(out.split('\n')).toEqual([
       'The embedded defaults are valid: 2 listeners, 0 upstreams',
-      '  listener starttls  127.0.0.1:1110, STLS, logins without TLS from 127.0.0.0/8',
-      '  listener implicit  127.0.0.1:1995, TLS',
+      '  listener starttls  127.0.0.1:1110, STLS (intermediate), logins without TLS from 127.0.0.0/8',
+      '  listener implicit  127.0.0.1:1995, TLS (intermediate)',
       '  certificates       self-signed, made at start',
       '  other accounts     to the provider of their domain, or refused',
       '  login limits       in memory',
       '  admin              127.0.0.1:9110, a token made at start',
     ]);
+  });
+
+  it('sums up what a listener asks of its clients', () => {
+    const plaintext = 'plaintextFrom: [10.0.0.0/8], plaintextUntil: 2027-06-30';
+    const asking = 'tls: starttls, tlsProfile: modern, clientCa: ca.pem, clientCertificate: request';
+    const { out } = check(`listeners: [{name: lan, address: "127.0.0.1:110", ${asking}, ${plaintext}}]\n`);
+    expect(out).toContain(
+      'STLS (modern), client certificates requested, logins without TLS from 10.0.0.0/8, until 2027-06-30\n',
+    );
   });
 
   it('prints every problem and exits with 78', () => {

@@ -37,12 +37,11 @@ describe.skipIf(!program('openssl'))('a client that speaks TLS 1.0 at most', () 
   const args = ['-tls1', '-cipher', 'DEFAULT@SECLEVEL=0'];
 
   it('logs in on a legacy listener', async () => {
-    const welcome = '+OK Send PASS\r\n+OK\r\n';
+    const welcome = '+OK Send PASS\r\n+OK ';
     await using stage = await startStage({
       listeners: '[{name: implicit, address: "127.0.0.1:0", tls: implicit, tlsProfile: legacy}]',
     });
     const said = await sayWithOpenssl(stage.postern.port('implicit'), { args, text: logIn, enough: welcome });
-    if (!said.includes(welcome)) console.log(stage.postern.logText());
     expect(said).toContain(welcome);
     await stage.postern.waitForLog('loginFinished', { result: 'accepted' });
     const series = 'postern_client_tls_total{listener="implicit",transport="implicit",version="TLSv1"}';
