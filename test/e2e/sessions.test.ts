@@ -93,7 +93,9 @@ describe('the connection limits', () => {
     using _first = await stage.connect();
     using second = await connectWireClient({ port: stage.postern.port('starttls') });
 
-    expect(await second.closed()).toBe('-ERR [SYS/TEMP] Too many connections from your address. Please try again later\r\n');
+    expect(await second.closed()).toBe(
+      '-ERR [SYS/TEMP] Too many connections from your address. Please try again later\r\n',
+    );
 
     expect(await refusals(stage.postern, 'max_per_address')).toBe(1);
     using other = await stage.connect('starttls', { localAddress: '127.0.0.2' });
