@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providerIds } from '../../src/commands/configuration-file.ts';
 import { type Postern, startPostern } from '../../src/commands/postern.ts';
 import { type ParsedConfig, parseConfig } from '../../src/config/parse.ts';
+import { createAuthorityChain } from '../support/authority-chain.ts';
 import { createTestCertificates } from '../support/certificates.ts';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
 import { runProcess } from '../support/process.ts';
@@ -16,11 +17,14 @@ function blocksOf(language: string): readonly string[] {
   return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
 }
 
-function parse(text: string, options: { environment?: Record<string, string>; authority: string }): ParsedConfig {
+function parse(
+  text: string,
+  options: { environment?: Record<string, string>; authority: string; revocations?: string },
+): ParsedConfig {
   return parseConfig(text, {
     file: 'postern.yaml',
     environment: options.environment ?? { POSTERN_ADMIN_TOKEN: 'a-token-for-the-example' },
-    readFile: () => options.authority,
+    readFile: (path) => (path.endsWith('.crl') ? (options.revocations ?? '') : options.authority),
     providerIds,
   });
 }
@@ -29,11 +33,12 @@ const certificates = await createTestCertificates({ names: ['mail.corp.test', 'l
 afterAll(() => certificates[Symbol.asyncDispose]());
 
 describe('README', () => {
-  it('has configurations that are valid', () => {
+  it('has configurations that are valid', async () => {
+    await using chain = await createAuthorityChain();
     const configurations = blocksOf('yaml');
     expect(configurations.length).toBeGreaterThanOrEqual(2);
     for (const text of configurations) {
-      const parsed = parse(text, { authority: certificates.ca });
+      const parsed = parse(text, { authority: certificates.ca, revocations: chain.crl.root });
       expect(parsed.ok ? [] : parsed.problems).toEqual([]);
     }
   });

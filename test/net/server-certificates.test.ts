@@ -91,12 +91,6 @@ describe('a certificate and its key', () => {
     const { path } = directory;
     expect(() => readCertificatePair({ cert: path, key: path })).toThrow(`Cannot read "${path}": EISDIR`);
   });
-
-  it.skipIf(process.getuid?.() === 0)('are refused where a file is not ours to read', async () => {
-    const cert = await file('locked.pem', mail.cert);
-    await chmod(cert, 0);
-    expect(() => readCertificatePair({ cert, key: cert })).toThrow(`Cannot read "${cert}": permission denied`);
-  });
 });
 
 describe('verifyCertificateFiles', () => {
