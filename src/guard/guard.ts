@@ -65,6 +65,8 @@ class StoreGuard implements LoginGuard {
   readonly #report: Report;
   readonly #store: LimitStore;
   readonly #fallback: LimitStore | undefined;
+  /** Logins that began without failures: most do, and have nothing to forget when they succeed. */
+  readonly #spotless = new WeakSet<LoginSubject>();
 
   constructor({ limits, report, store, fallback }: StoreGuardParts) {
     this.#limits = limits;
@@ -80,9 +82,10 @@ class StoreGuard implements LoginGuard {
   async admit(subject: LoginSubject): Promise<GuardVerdict> {
     if (this.#limits.exempt.includes(subject.address)) return { kind: 'allowed' };
     const subjects = limitSubjects(subject);
-    const blocks = await this.#tryAsk((store) => store.findBlocks(subjects));
-    if (blocks === undefined) return { kind: 'unavailable' };
-    const [longest] = blocks.toSorted((a, b) => b.remainingMs - a.remainingMs);
+    const record = await this.#tryAsk((store) => store.look(subjects));
+    if (record === undefined) return { kind: 'unavailable' };
+    if (!record.hasFailures) this.#spotless.add(subject);
+    const [longest] = record.blocks.toSorted((a, b) => b.remainingMs - a.remainingMs);
     if (longest === undefined) return { kind: 'allowed' };
     const { limit, remainingMs: retryAfterMs } = longest;
     this.#report({ kind: 'loginLimited', limit, subject: longest.subject, retryAfterMs });
@@ -91,6 +94,7 @@ class StoreGuard implements LoginGuard {
 
   async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
     if (this.#limits.exempt.includes(subject.address)) return;
+    if (outcome === 'accepted' && this.#spotless.has(subject)) return;
     const subjects = limitSubjects(subject);
     if (outcome === 'accepted') {
       const pair = { limit: 'perAddressAndAccount', subject: subjects.perAddressAndAccount } as const;

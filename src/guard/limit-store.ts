@@ -8,6 +8,13 @@ export interface ActiveBlock {
   readonly remainingMs: number;
 }
 
+/** What a store has on a login. */
+export interface LimitRecord {
+  readonly blocks: readonly ActiveBlock[];
+  /** Whether failures of this account from this address are counted. */
+  readonly hasFailures: boolean;
+}
+
 /** A block that a refused login has just led to. */
 export interface PlacedBlock {
   readonly limit: LimitName;
@@ -25,8 +32,8 @@ export interface BlockName {
 export interface LimitStore {
   readonly kind: 'redis' | 'memory';
   readonly isUp: boolean;
-  /** The blocks that stand in the way of a login. */
-  findBlocks(subjects: LimitSubjects): Promise<readonly ActiveBlock[]>;
+  /** What stands in the way of a login, and what there is to forget should it succeed. */
+  look(subjects: LimitSubjects): Promise<LimitRecord>;
   /** Counts a refused login against every limit. */
   countFailure(subjects: LimitSubjects): Promise<readonly PlacedBlock[]>;
   /** Forgets the failures counted since the last block. */

@@ -2,7 +2,7 @@ import type { LimitSubjects } from '../policy/limit-subjects.ts';
 import { type LimitName, type LoginLimits, limitNames } from '../policy/login-limits.ts';
 import { BoundedLimiter } from './bounded-limiter.ts';
 import { FailureCounter, failureLimiterOptions, strikeLimiterOptions } from './failure-counter.ts';
-import type { ActiveBlock, BlockName, LimitStore, PlacedBlock } from './limit-store.ts';
+import type { ActiveBlock, BlockName, LimitRecord, LimitStore, PlacedBlock } from './limit-store.ts';
 
 interface MemoryCounter {
   readonly counter: FailureCounter;
@@ -23,9 +23,12 @@ export class MemoryStore implements LimitStore {
     };
   }
 
-  async findBlocks(subjects: LimitSubjects): Promise<readonly ActiveBlock[]> {
-    const blocks = await Promise.all(limitNames.map((limit) => this.#activeBlock({ limit, subject: subjects[limit] })));
-    return blocks.filter((block) => block.remainingMs > 0);
+  async look(subjects: LimitSubjects): Promise<LimitRecord> {
+    const [failures, ...blocks] = await Promise.all([
+      this.#counters.perAddressAndAccount.failures.get(subjects.perAddressAndAccount),
+      ...limitNames.map((limit) => this.#activeBlock({ limit, subject: subjects[limit] })),
+    ]);
+    return { blocks: blocks.filter((block) => block.remainingMs > 0), hasFailures: failures !== null };
   }
 
   async countFailure(subjects: LimitSubjects): Promise<readonly PlacedBlock[]> {

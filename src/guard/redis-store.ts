@@ -4,7 +4,7 @@ import type { RedisConnection } from '../net/redis-connection.ts';
 import type { LimitSubjects } from '../policy/limit-subjects.ts';
 import { type LimitName, type LoginLimits, limitNames } from '../policy/login-limits.ts';
 import { FailureCounter, failureLimiterOptions, strikeLimiterOptions } from './failure-counter.ts';
-import type { ActiveBlock, BlockName, LimitStore, PlacedBlock } from './limit-store.ts';
+import type { ActiveBlock, BlockName, LimitRecord, LimitStore, PlacedBlock } from './limit-store.ts';
 
 /** Blocks that can be listed, per limit. More are enforced all the same; those that end first are left out. */
 const maxListedBlocks = 5_000;
@@ -39,7 +39,7 @@ export class RedisStore implements LimitStore {
     return this.#connection.isUp;
   }
 
-  findBlocks(subjects: LimitSubjects): Promise<readonly ActiveBlock[]> {
+  look(subjects: LimitSubjects): Promise<LimitRecord> {
     return this.#connection.run(async () => {
       const keys = limitNames.map((limit) => this.#counters[limit].failures.getKey(subjects[limit]));
       // Every login comes by here: one command for all limits, a second look only at what blocks.
@@ -51,7 +51,10 @@ export class RedisStore implements LimitStore {
         const subject = subjects[limit];
         return { limit, subject, remainingMs: await this.#counters[limit].counter.remainingBlockMs(subject) };
       });
-      return (await Promise.all(blocks)).filter((block) => block.remainingMs > 0);
+      return {
+        blocks: (await Promise.all(blocks)).filter((block) => block.remainingMs > 0),
+        hasFailures: counts[limitNames.indexOf('perAddressAndAccount')] !== null,
+      };
     });
   }
 

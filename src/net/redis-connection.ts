@@ -42,7 +42,7 @@ export class RedisConnection implements AsyncDisposable {
     this.#address = addressOf(options.url);
     this.client = new Redis(options.url, {
       keyPrefix: options.keyPrefix,
-      enableAutoPipelining: true,
+      enableAutoPipelining: false,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       // What was sent when the connection broke fails with it.

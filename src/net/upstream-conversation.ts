@@ -17,6 +17,7 @@ import type { ClientInfo } from '../proxy/ports.ts';
 import { proxyHeaderFor, xclientArguments } from './client-info.ts';
 import { failureReason } from './failure-reason.ts';
 import { checkPins } from './peer-chain.ts';
+import { describeTls } from './tls-facts.ts';
 import type { UpstreamMemory } from './upstream-memory.ts';
 
 /** Each step's longest wait. They add up to less than the client's own patience, which is a minute as a rule. */
@@ -178,6 +179,7 @@ class Conversation {
       this.#fail('certificate', String(socket.authorizationError));
       return;
     }
+    this.#options.memory.keepKeyExchange(describeTls(socket).keyExchange);
     this.#expect('greeting');
     socket.on('data', this.#onData);
     if (this.#state.stage.name === 'upgrading') this.#step({ kind: 'tlsVerified' });

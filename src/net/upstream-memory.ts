@@ -1,4 +1,4 @@
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamCapabilities } from '../pop3/capabilities.ts';
 import { useSystemRoots } from './system-roots.ts';
@@ -8,6 +8,13 @@ const sessionLifetimeMs = 60 * 60_000;
 /** After this time the capabilities are asked for again. */
 const capabilitiesLifetimeMs = 10 * 60_000;
 
+/**
+ * OpenSSL's default groups in their order, of which only X25519 brings its key share along. The post-quantum hybrid stays on
+ * offer: a server that has come to prefer it asks for its share, at the price of one more round trip.
+ */
+const frugalGroups = '?X25519MLKEM768 / ?*X25519:?secp256r1 / ?X448:?secp384r1:?secp521r1';
+const frugalGroup = 'X25519';
+
 interface Remembered<T> {
   readonly value: T;
   readonly untilMs: number;
@@ -15,20 +22,48 @@ interface Remembered<T> {
 
 /** What earlier connections to one upstream taught: it makes the next login cheaper, and never less strict. */
 export class UpstreamMemory {
-  readonly secureContext: SecureContext;
   readonly #nowMs: () => number;
+  readonly #options: SecureContextOptions;
+  readonly #defaultContext: SecureContext;
+  #frugalContext: SecureContext | undefined;
+  #isFrugal = false;
   #session: Remembered<Buffer> | undefined;
   #capabilities: Remembered<UpstreamCapabilities> | undefined;
 
   constructor(upstream: Upstream, nowMs: () => number) {
     if (upstream.ca === undefined) useSystemRoots();
-    this.secureContext = createSecureContext({
+    this.#options = {
       minVersion: upstream.minVersion,
       ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
       // With it OpenSSL wants a current list of every authority in the chain, the root included.
       ...(upstream.crl === undefined ? {} : { crl: [...upstream.crl] }),
-    });
+    };
+    this.#defaultContext = createSecureContext(this.#options);
     this.#nowMs = nowMs;
+  }
+
+  /** What the next connection is verified with. */
+  get secureContext(): SecureContext {
+    if (!this.#isFrugal) return this.#defaultContext;
+    this.#frugalContext ??= this.#makeFrugalContext();
+    return this.#frugalContext;
+  }
+
+  /**
+   * Keeps which key-exchange group the server chose. Where that is X25519, making and sending the hybrid's large key share
+   * with each login would be for nothing.
+   */
+  keepKeyExchange(group: string | undefined): void {
+    this.#isFrugal = group === frugalGroup;
+  }
+
+  #makeFrugalContext(): SecureContext {
+    try {
+      return createSecureContext({ ...this.#options, ecdhCurve: frugalGroups });
+    } catch {
+      // An OpenSSL before 3.5 knows neither the hybrid nor this way to write groups.
+      return this.#defaultContext;
+    }
   }
 
   /** A TLS session of a connection that was verified in full less than an hour ago. */

@@ -36,7 +36,7 @@ export type GuardVerdict =
 export interface Guard {
   /** Whether this login may be tried now. */
   admit(subject: LoginSubject): Promise<GuardVerdict>;
-  /** Tells how it ended. Only credentials that the upstream refused count as failures. */
+  /** Tells how it ended, with the very subject that was admitted. Only credentials that the upstream refused count as failures. */
   settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void>;
 }
 

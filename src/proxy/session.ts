@@ -21,6 +21,9 @@ const maxPipelinedOctets = 65_536;
 /** How long a client may take to fetch its last reply before the connection is cut. */
 const lingerMs = 5_000;
 
+/** Given as the reason, because the default one is an error with a stack, made for every session. */
+const clientGone = 'The client is gone';
+
 /** What a session does and how long it may take; the same for all sessions of a listener. */
 export interface SessionPolicy extends TransportPolicy, ClientTlsPolicy {
   /** Which client certificates may use which accounts; absent: anybody may use any. */
@@ -316,7 +319,7 @@ export class Session {
   /** Lets the client take its last reply, then closes; whoever does not take it in time is cut. */
   #close(reason: CloseReason): void {
     this.#closeReason ??= reason;
-    this.#clientGone.abort();
+    this.#clientGone.abort(clientGone);
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => this.#socket.destroy(), lingerMs);
     this.#socket.off('data', this.#onData);
@@ -328,7 +331,7 @@ export class Session {
     if (this.#isFinished) return;
     this.#isFinished = true;
     clearTimeout(this.#deadline);
-    this.#clientGone.abort();
+    this.#clientGone.abort(clientGone);
     const { identity, ports, onClosed } = this.#options;
     ports.report({
       kind: 'sessionClosed',

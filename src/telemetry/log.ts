@@ -23,6 +23,10 @@ export interface Log {
 /** What waits for a slow reader of standard output; what comes on top is dropped, for mail matters more than its log. */
 const maxPendingOctets = 8 * 1024 * 1024;
 
+/** Lines that come close together leave in one write: each write costs more than the line it carries. */
+const gatherMs = 50;
+const gatheredOctets = 8 * 1024;
+
 const flushTimeoutMs = 1_000;
 
 /** Makes the log. Lines leave in order, without worker threads, and without waiting for who reads them. */
@@ -52,15 +56,25 @@ function prettyStream(stream: DestinationStream, useColour: boolean): Destinatio
 }
 
 function standardOutput() {
-  // `minLength: 1` writes each line at once, as 0 does, and makes `flush` wait for the writes that are under way.
-  const stream = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: maxPendingOctets });
+  const output = pino.destination({ dest: 1, sync: false, minLength: gatheredOctets, maxLength: maxPendingOctets });
+  let timer: NodeJS.Timeout | undefined;
+  const writeGathered = (): void => {
+    timer = undefined;
+    output.flush();
+  };
+  const write = (line: string): void => {
+    output.write(line);
+    timer ??= setTimeout(writeGathered, gatherMs);
+  };
   const flush = () =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, flushTimeoutMs);
-      stream.flush(() => {
-        clearTimeout(timer);
+      clearTimeout(timer);
+      timer = undefined;
+      const deadline = setTimeout(resolve, flushTimeoutMs);
+      output.flush(() => {
+        clearTimeout(deadline);
         resolve();
       });
     });
-  return { stream, flush };
+  return { stream: { write }, flush };
 }

@@ -1,5 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createTcpServer } from 'node:net';
 import { createServer, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { publicKeyPin } from '../../src/net/peer-chain.ts';
@@ -133,5 +134,34 @@ describe('the key exchange', () => {
   it('is a classical one where the server has no other', async () => {
     const { upstream } = await serve({ ecdhCurve: 'X25519' });
     expect(await visitor()(upstream)).toMatchObject({ version: 'TLSv1.3', keyExchange: 'X25519' });
+  });
+
+  it("sends the hybrid's large key share no more to a server that chose a classical one", async () => {
+    const visit = visitor();
+    const { server, upstream } = await serve({ ecdhCurve: 'X25519' });
+    const hellos: number[] = [];
+    const front = createTcpServer((socket) => {
+      socket.once('data', (hello) => {
+        hellos.push(hello.length);
+        socket.pause();
+        socket.unshift(hello);
+        server.emit('connection', socket);
+      });
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    stack.defer(() => void front.close());
+    const seen = { ...upstream, port: portOf(front) };
+    expect([await visit(seen), await visit(seen)]).toMatchObject([{ isResumed: false }, { isResumed: true }]);
+    // The share alone is 1,184 octets; a ticket comes in its place.
+    expect((hellos[0] ?? 0) - (hellos[1] ?? 0)).toBeGreaterThan(700);
+  });
+
+  it('becomes the hybrid as soon as a server comes to have it', async () => {
+    const visit = visitor();
+    const { server, upstream } = await serve({ ecdhCurve: 'X25519' });
+    expect(await visit(upstream)).toMatchObject({ keyExchange: 'X25519' });
+    server.setSecureContext(chain.good);
+    expect(await visit(upstream)).toMatchObject({ keyExchange: 'X25519MLKEM768' });
   });
 });
