@@ -9,13 +9,18 @@ export class OwnEndpoints {
     this.#hostsByPort.set(port, hosts.add(host));
   }
 
-  /** Whether the connection ends at one of them. A wildcard address is every address of this machine, and only from
-   * one of its own does a connection come that has the same address at both ends. */
-  has({ remoteAddress, remotePort, localAddress }: ConnectedEndpoint): boolean {
-    const hosts = this.#hostsByPort.get(remotePort);
-    if (hosts === undefined) return false;
+  /**
+   * Whether the connection ends at one of them. A wildcard address is every address of this machine, and only from
+   * one of its own does a connection come that has the same address at both ends.
+   */
+  has(connection: ConnectedEndpoint): boolean {
+    const { remoteAddress, remotePort } = connection;
+    const hosts = remotePort === undefined ? undefined : this.#hostsByPort.get(remotePort);
+    if (hosts === undefined || remoteAddress === undefined) return false;
     if (hosts.has(remoteAddress)) return true;
-    const isLocal = remoteAddress === localAddress || remoteAddress.startsWith('127.') || remoteAddress === '::1';
+    // Asked of the kernel, so only where the port is one of ours.
+    const isLocal =
+      remoteAddress === connection.localAddress || remoteAddress.startsWith('127.') || remoteAddress === '::1';
     return isLocal && hosts.has(remoteAddress.includes(':') ? '::' : '0.0.0.0');
   }
 }

@@ -24,11 +24,11 @@ import type { UpstreamMemory } from './upstream-memory.ts';
 const stepTimeoutsMs = { connection: 10_000, handshake: 10_000, greeting: 15_000, reply: 30_000 } as const;
 type StepName = keyof typeof stepTimeoutsMs;
 
-/** An address a connection came to lead to. */
+/** Where a connection came to lead; a socket is one. */
 export interface ConnectedEndpoint {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
 }
 
 /** One conversation with an upstream, and who wants to know of it. */
@@ -146,18 +146,18 @@ class Conversation {
   }
 
   readonly #onConnect = (): void => {
-    const { remoteAddress, remotePort, localAddress } = this.#socket ?? {};
-    if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined) return;
-    if (this.#options.isOwnEndpoint({ remoteAddress, remotePort, localAddress })) {
-      this.#fail('loop', `${remoteAddress}:${remotePort} is a listener of this Postern`);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (this.#options.isOwnEndpoint(socket)) {
+      this.#fail('loop', `${socket.remoteAddress}:${socket.remotePort} is a listener of this Postern`);
     } else if (this.#options.upstream.clientInfo === 'proxy-v2') {
       // Ahead of everything, the handshake included (PROXY protocol §2).
-      this.#socket?.write(proxyHeaderFor(this.#options.client), this.#onHeaderSent);
+      socket.write(proxyHeaderFor(this.#options.client), this.#onHeaderSent);
     } else if (this.#options.upstream.tls === 'implicit') {
       this.#expect('handshake');
     } else {
       this.#expect('greeting');
-      this.#socket?.on('data', this.#onData);
+      socket.on('data', this.#onData);
     }
   };
 

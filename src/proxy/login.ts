@@ -36,8 +36,8 @@ export interface LoginRequest {
   /** Which certificates may use which accounts; absent: anybody may use any. */
   readonly certificateAccounts?: readonly CertificateAccounts[];
   readonly credentials: Credentials;
-  /** What the upstream may be told. */
-  readonly client?: ClientInfo;
+  /** What an upstream that wants to know may be told. */
+  readonly describeClient?: () => ClientInfo;
   /** The listener's upstream, where it has one. */
   readonly listenerUpstream?: string;
   /** Aborts when the client is gone. */
@@ -103,7 +103,9 @@ async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOu
   const login = await ports.logInUpstream({
     upstream,
     credentials: { username, password: credentials.password },
-    ...(request.client === undefined ? {} : { client: request.client }),
+    ...(request.describeClient === undefined || upstream.clientInfo === undefined
+      ? {}
+      : { client: request.describeClient() }),
     signal,
     onConnected: ({ address, tls, durationMs }) =>
       ports.report({

@@ -262,7 +262,7 @@ export class Session {
           ...(this.#clientCertificate === undefined ? {} : { clientCertificate: this.#clientCertificate }),
           ...(policy.certificateAccounts === undefined ? {} : { certificateAccounts: policy.certificateAccounts }),
           credentials,
-          client: this.#describeClient(),
+          describeClient: () => this.#describeClient(),
           ...(policy.upstream === undefined ? {} : { listenerUpstream: policy.upstream }),
           signal: this.#clientGone.signal,
         },

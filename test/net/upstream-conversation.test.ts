@@ -127,7 +127,8 @@ describe('an upstream’s address and name', () => {
   it.each(['implicit', 'starttls'] as const)('that lead back to Postern get nothing (%s)', async (tls) => {
     const server = await tested.serve(tls === 'implicit' ? implicit() : stls());
     const endpoints: ConnectedEndpoint[] = [];
-    const isOwnEndpoint = (endpoint: ConnectedEndpoint): boolean => endpoints.push(endpoint) > 0;
+    const isOwnEndpoint = ({ remoteAddress, remotePort, localAddress }: ConnectedEndpoint): boolean =>
+      endpoints.push({ remoteAddress, remotePort, localAddress }) > 0;
     expect(await tested.talk(server.port, { tls, options: { isOwnEndpoint } })).toEqual({
       kind: 'failed',
       reason: 'loop',

@@ -30,11 +30,11 @@ async function attempt(
       identity,
       transport: 'stls',
       credentials: { username, password },
-      client: {
+      describeClient: () => ({
         source: { address: '192.0.2.7', port: 50_000 },
         destination: { address: '192.0.2.1', port: 110 },
         sessionId: 's1',
-      },
+      }),
       signal: new AbortController().signal,
       ...request,
     },
