@@ -61,7 +61,7 @@ export const fetchWithCurl: FetchMaildrop = async (request) => {
   const fetches = numbers.map((number) => [url(number), `output = ${quote(fileOf(number))}`]);
   const deletions = numbers.map((number) => [url(number), 'list-only', 'request = "DELE"']);
   await run(request.keep === false ? [...fetches, ...deletions] : fetches);
-  return Promise.all(numbers.map((number) => readFile(fileOf(number))));
+  return await Promise.all(numbers.map((number) => readFile(fileOf(number))));
 };
 
 /**
@@ -102,7 +102,7 @@ export const fetchWithFetchmail: FetchMaildrop = async (request) => {
     // 1: there was no mail.
     acceptedCodes: [0, 1],
   });
-  return readInOrder(mail);
+  return await readInOrder(mail);
 };
 
 /** mpop, delivering to a maildir: line ends become LF. */
@@ -136,7 +136,7 @@ export const fetchWithMpop: FetchMaildrop = async (request) => {
   const control = join(path, 'mpoprc');
   await writeFile(control, lines.join('\n'), { mode: 0o600 });
   await runClient(['mpop', '--quiet', `--file=${control}`, 'test'], { request, home: path });
-  return readInOrder(join(mail, 'new'));
+  return await readInOrder(join(mail, 'new'));
 };
 
 /** Python's poplib, with USER and PASS. Octets as they were sent. */
@@ -153,7 +153,7 @@ async function runPoplib(request: FetchRequest, ending: 'quit' | 'cut'): Promise
   await mkdir(mail);
   const input = JSON.stringify({ ...request, keep: request.keep ?? true, ending, mail, silenceSeconds });
   await runClient(['python3', poplibScript], { request, home: directory.path, input });
-  return readInOrder(mail);
+  return await readInOrder(mail);
 }
 
 async function runClient(
