@@ -1,5 +1,5 @@
 import type { RedisConnection } from '../net/redis-connection.ts';
-import { limitSubjects } from '../policy/limit-subjects.ts';
+import { type LimitSubjects, limitSubjects } from '../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../policy/login-limits.ts';
 import type { Report } from '../proxy/events.ts';
 import type { Guard, GuardVerdict, LoginSubject } from '../proxy/ports.ts';
@@ -65,6 +65,9 @@ class StoreGuard implements LoginGuard {
   readonly #report: Report;
   readonly #store: LimitStore;
   readonly #fallback: LimitStore | undefined;
+  /** Logins under way, by limit and subject: guesses sent all at once would otherwise all pass before one is counted. */
+  readonly #underWay = new Map<string, number>();
+  readonly #admitted = new WeakSet<LoginSubject>();
   /** Logins that began without failures: most do, and have nothing to forget when they succeed. */
   readonly #spotless = new WeakSet<LoginSubject>();
 
@@ -86,10 +89,36 @@ class StoreGuard implements LoginGuard {
     if (record === undefined) return { kind: 'unavailable' };
     if (!record.hasFailures) this.#spotless.add(subject);
     const [longest] = record.blocks.toSorted((a, b) => b.remainingMs - a.remainingMs);
-    if (longest === undefined) return { kind: 'allowed' };
+    if (longest === undefined) return this.#enter(subject, subjects);
     const { limit, remainingMs: retryAfterMs } = longest;
     this.#report({ kind: 'loginLimited', limit, subject: longest.subject, retryAfterMs });
     return { kind: 'blocked', limit, retryAfterMs };
+  }
+
+  /** An address is left out: behind one, a whole office may log in at once. */
+  #enter(subject: LoginSubject, subjects: LimitSubjects): GuardVerdict {
+    const full = limitsOfAccounts.find(
+      (limit) => (this.#underWay.get(keyOf(limit, subjects)) ?? 0) >= this.#limits[limit].failures,
+    );
+    if (full !== undefined) {
+      this.#report({ kind: 'loginLimited', limit: full, subject: subjects[full], retryAfterMs: 0 });
+      return { kind: 'busy', limit: full };
+    }
+    for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), 1);
+    this.#admitted.add(subject);
+    return { kind: 'allowed' };
+  }
+
+  release(subject: LoginSubject): void {
+    if (!this.#admitted.delete(subject)) return;
+    const subjects = limitSubjects(subject);
+    for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), -1);
+  }
+
+  #count(key: string, change: 1 | -1): void {
+    const count = (this.#underWay.get(key) ?? 0) + change;
+    if (count > 0) this.#underWay.set(key, count);
+    else this.#underWay.delete(key);
   }
 
   async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
@@ -150,4 +179,10 @@ class StoreGuard implements LoginGuard {
       throw error;
     }
   }
+}
+
+const limitsOfAccounts = ['perAccount', 'perAddressAndAccount'] as const;
+
+function keyOf(limit: (typeof limitsOfAccounts)[number], subjects: LimitSubjects): string {
+  return `${limit} ${subjects[limit]}`;
 }

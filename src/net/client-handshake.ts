@@ -68,6 +68,8 @@ function openAuthenticating(options: SecureContextOptions, mode: ClientCertifica
   });
   server.on('secureConnection', (socket) => {
     socket.allowHalfOpen = true;
+    // Behind the handshake the server only tells of an error.
+    socket.on('error', () => socket.destroy());
     settle(socket, authenticated(socket, mode));
   });
   server.on('tlsClientError', (error, socket) => settle(socket, failed(error, problemOf(socket))));

@@ -275,7 +275,9 @@ class Conversation {
   }
 
   readonly #onError = (error: Error): void => {
-    this.#fail(failureReason(error), describe(error));
+    // Behind a verified handshake whatever breaks is no question of trust, and the password may have been sent.
+    const reason = this.#tlsSocket?.authorized === true ? 'reset' : failureReason(error);
+    this.#fail(reason, describe(error));
   };
 
   readonly #onClose = (): void => {

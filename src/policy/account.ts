@@ -1,8 +1,8 @@
-import { lowerCaseAscii } from './lower-case.ts';
+import { comparableName, lowerCaseAscii } from './lower-case.ts';
 
 /** A login name, read as an account of some domain where it names one. */
 export interface Account {
-  /** As it is counted, logged and compared: lower case, `localpart@domain` where there is a domain. */
+  /** As it is counted, logged and compared: lower case, no blanks around it, `localpart@domain` where there is a domain. */
   readonly name: string;
   /** As the client wrote it; without a domain this is the whole login. */
   readonly localpart: string;
@@ -20,8 +20,8 @@ export function readAccounts(login: string, separators: string): readonly Accoun
     if (at <= 0 || at === login.length - 1) continue;
     const localpart = login.slice(0, at);
     const address = `${localpart}@${login.slice(at + 1)}`;
-    accounts.push({ name: lowerCaseAscii(address), localpart, address, domain: lowerCaseAscii(login.slice(at + 1)) });
+    accounts.push({ name: comparableName(address), localpart, address, domain: lowerCaseAscii(login.slice(at + 1)) });
   }
-  accounts.push({ name: lowerCaseAscii(login), localpart: login, address: login });
+  accounts.push({ name: comparableName(login), localpart: login, address: login });
   return accounts;
 }

@@ -1,4 +1,5 @@
 import { type Account, readAccounts } from './account.ts';
+import { comparableName } from './lower-case.ts';
 import { type Provider, replyForUnservedProvider } from './provider.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -22,6 +23,8 @@ export type Route =
   | {
       readonly kind: 'upstream';
       readonly account: string;
+      /** What limits count logins by: the same for every spelling that ends at the same maildrop. */
+      readonly limitedAccount: string;
       readonly upstream: Upstream;
       /** What the upstream knows the user by. */
       readonly username: string;
@@ -114,7 +117,10 @@ function settle(account: Account, destination: Destination): Route {
   const { upstream } = destination;
   const isLocalpartWanted = account.domain !== undefined && upstream.username === 'localpart';
   const username = isLocalpartWanted ? account.localpart : account.address;
-  return { kind: 'upstream', account: account.name, upstream, username };
+  // Whatever domain was made up around it, such an upstream is asked for the same maildrop.
+  const limitedAccount =
+    upstream.username === 'localpart' ? `${comparableName(username)}@${upstream.name}` : account.name;
+  return { kind: 'upstream', account: account.name, limitedAccount, upstream, username };
 }
 
 function unroutedReply({ domain }: Account): string {

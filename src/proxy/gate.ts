@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { limitedNetwork } from '../policy/ip-network.ts';
 import type { Networks } from '../policy/networks.ts';
 import type { CloseReason } from './events.ts';
 import type { ReadProxyHeader } from './ports.ts';
@@ -46,7 +47,8 @@ export class Gate {
   readonly #ports: SessionPorts;
   readonly #idPrefix: string;
   readonly #sessions = new Map<string, Session>();
-  readonly #sessionsByAddress = new Map<string, number>();
+  /** By IPv4 address or IPv6 /64, which is what one host has. */
+  readonly #sessionsByNetwork = new Map<string, number>();
   /** Connections whose PROXY header is being read: they count as sessions, of nobody yet. */
   readonly #awaitingHeader = new Set<Socket>();
   #lastId = 0;
@@ -131,7 +133,8 @@ export class Gate {
       onClosed: () => this.#forget(sessionId, address),
     });
     this.#sessions.set(sessionId, session);
-    this.#sessionsByAddress.set(address, (this.#sessionsByAddress.get(address) ?? 0) + 1);
+    const network = limitedNetwork(address);
+    this.#sessionsByNetwork.set(network, (this.#sessionsByNetwork.get(network) ?? 0) + 1);
     session.start();
   }
 
@@ -172,7 +175,8 @@ export class Gate {
   }
 
   #refusalFor(address: string): 'max_per_address' | undefined {
-    if ((this.#sessionsByAddress.get(address) ?? 0) >= this.#limits.maxPerAddress) return 'max_per_address';
+    const sessions = this.#sessionsByNetwork.get(limitedNetwork(address)) ?? 0;
+    if (sessions >= this.#limits.maxPerAddress) return 'max_per_address';
     return undefined;
   }
 
@@ -193,9 +197,10 @@ export class Gate {
 
   #forget(sessionId: string, address: string): void {
     this.#sessions.delete(sessionId);
-    const left = (this.#sessionsByAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#sessionsByAddress.set(address, left);
-    else this.#sessionsByAddress.delete(address);
+    const network = limitedNetwork(address);
+    const left = (this.#sessionsByNetwork.get(network) ?? 1) - 1;
+    if (left > 0) this.#sessionsByNetwork.set(network, left);
+    else this.#sessionsByNetwork.delete(network);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 }

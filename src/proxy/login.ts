@@ -1,5 +1,5 @@
 import { type CertificateAccounts, type ClientIdentity, isAccountPermitted } from '../policy/client-certificate.ts';
-import type { Router } from '../policy/routing.ts';
+import type { Route, Router } from '../policy/routing.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import { isTlsFailure, replyForFailure, type UpstreamFailure } from '../policy/upstream-failure.ts';
@@ -89,17 +89,29 @@ export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<L
 }
 
 async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOutcome> {
-  const { identity, credentials, signal } = request;
+  const { identity, credentials } = request;
   const route = ports.router.route(credentials.username, request.listenerUpstream);
   if (route.kind === 'unrouted') return { result: 'unrouted', account: route.account, reply: route.reply };
-  const { account, upstream, username } = route;
+  const { account, upstream } = route;
   const denial = denyByCertificate(request, account);
   if (denial !== undefined) return { ...denial, account, upstream };
 
-  const subject: LoginSubject = { address: identity.address, account };
+  const subject: LoginSubject = { address: identity.address, account: route.limitedAccount };
   const verdict = await ports.guard.admit(subject);
   if (verdict.kind !== 'allowed') return { result: 'limited', account, upstream, reply: replyForVerdict(verdict) };
 
+  try {
+    return await logInAt(route, { request, subject, ports });
+  } finally {
+    ports.guard.release(subject);
+  }
+}
+
+async function logInAt(
+  { account, upstream, username }: Extract<Route, { kind: 'upstream' }>,
+  { request, subject, ports }: { request: LoginRequest; subject: LoginSubject; ports: LoginPorts },
+): Promise<LoginOutcome> {
+  const { identity, credentials, signal } = request;
   const login = await ports.logInUpstream({
     upstream,
     credentials: { username, password: credentials.password },
@@ -180,6 +192,8 @@ function replyForRefusal({ code, text }: StatusReply): string {
 
 function replyForVerdict(verdict: Exclude<GuardVerdict, { kind: 'allowed' }>): string {
   if (verdict.kind === 'unavailable') return '[SYS/TEMP] Logins cannot be checked right now. Please try again later';
+  if (verdict.kind === 'busy')
+    return '[SYS/TEMP] Too many logins at once for this account. Please try again in a moment';
   return `[SYS/TEMP] Too many failed logins. Please try again in ${describeWait(verdict.retryAfterMs)}`;
 }
 

@@ -29,6 +29,8 @@ export type GuardVerdict =
       readonly limit: LimitName;
       readonly retryAfterMs: number;
     }
+  /** As many logins of this account are under way as may fail. */
+  | { readonly kind: 'busy'; readonly limit: LimitName }
   /** The store is gone and `onStoreFailure` is `refuse`. */
   | { readonly kind: 'unavailable' };
 
@@ -36,6 +38,8 @@ export type GuardVerdict =
 export interface Guard {
   /** Whether this login may be tried now. */
   admit(subject: LoginSubject): Promise<GuardVerdict>;
+  /** Tells that an admitted login is over, however it ended, with the very subject that was admitted. Never throws. */
+  release(subject: LoginSubject): void;
   /** Tells how it ended, with the very subject that was admitted. Only credentials that the upstream refused count as failures. */
   settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void>;
 }

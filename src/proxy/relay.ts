@@ -27,6 +27,7 @@ export class Relay {
   readonly #options: RelayOptions;
   #reason: CloseReason | undefined;
   #openSockets = 2;
+  #deadline: NodeJS.Timeout | undefined;
 
   /** Both sockets must be paused or not yet flowing, and have no listeners left from earlier states. */
   constructor(options: RelayOptions) {
@@ -90,12 +91,17 @@ export class Relay {
   #onClose(reason: CloseReason, other: Socket): void {
     this.#onEnd(reason, other);
     this.#openSockets -= 1;
+    clearTimeout(this.#deadline);
     if (this.#openSockets === 0) {
       this.#options.onClosed(this.#reason ?? reason);
       return;
     }
     // Nobody listens to the other side any more; it only has to take what is still on its way.
     other.resume();
-    other.setTimeout(lingerMs, () => other.destroy());
+    const { client, idleTimeoutMs } = this.#options;
+    // A slow client may still be drinking the end of a message; of an upstream nothing more is wanted. Neither can put
+    // its end off by sending something now and then.
+    if (other === client) client.setTimeout(Math.min(lingerMs, idleTimeoutMs), () => client.destroy());
+    this.#deadline = setTimeout(() => other.destroy(), other === client ? idleTimeoutMs : lingerMs);
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { LoginGuard } from '../../src/guard/guard.ts';
 import type { GateEvent } from '../../src/proxy/events.ts';
+import type { LoginSubject } from '../../src/proxy/ports.ts';
 import { program } from '../support/programs.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { alice, bob, type LimitsUnderTest, limitsOf, openGuard, recordEvents, refuse } from './fixtures.ts';
@@ -63,9 +64,28 @@ describe.for(['memory', 'redis'] as const)('a guard with its limits in %s', (kin
     await using tested = create(kind, { [limit]: { failures: 1 } });
     await tested.guard.settle(alice, 'refused');
     expect((await tested.guard.admit(alice)).kind).toBe('blocked');
-    expect((await tested.guard.admit({ ...bob, address: alice.address })).kind).toBe(sameAddress);
-    expect((await tested.guard.admit({ ...bob, account: alice.account })).kind).toBe(sameAccount);
-    expect((await tested.guard.admit(bob)).kind).toBe('allowed');
+    const verdictOn = async (subject: LoginSubject): Promise<string> => {
+      const { kind: verdict } = await tested.guard.admit(subject);
+      tested.guard.release(subject);
+      return verdict;
+    };
+    expect(await verdictOn({ ...bob, address: alice.address })).toBe(sameAddress);
+    expect(await verdictOn({ ...bob, account: alice.account })).toBe(sameAccount);
+    expect(await verdictOn(bob)).toBe('allowed');
+  });
+
+  it.each([
+    ['perAccount', (index: number) => `192.0.2.${index}`],
+    ['perAddressAndAccount', () => alice.address],
+  ] as const)('%s lets no more guesses be under way than may fail', async (limit, addressOf) => {
+    await using tested = create(kind, { [limit]: { failures: 3 } });
+    const guesses = Array.from({ length: 50 }, (_, index) => ({ ...alice, address: addressOf(index) }));
+    const verdicts = await Promise.all(guesses.map((guess) => tested.guard.admit(guess)));
+    expect(verdicts.filter((verdict) => verdict.kind === 'allowed')).toHaveLength(3);
+    expect(verdicts.at(-1)).toEqual({ kind: 'busy', limit });
+    expect((await tested.guard.admit({ ...bob, account: 'carol@att.net' })).kind).toBe('allowed');
+    for (const guess of guesses) tested.guard.release(guess);
+    expect((await tested.guard.admit({ ...alice })).kind).toBe('allowed');
   });
 
   it('tells the block that lasts longest', async () => {

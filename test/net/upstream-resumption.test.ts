@@ -1,6 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createTcpServer } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { createServer, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { publicKeyPin } from '../../src/net/peer-chain.ts';
@@ -117,6 +117,28 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)('a session of %s', (maxVersion) =
     expect(await visit({ ...upstream, ca: certificates.ca })).toBe('name_mismatch');
     expect(await visit(upstream)).toBe('unknown_issuer');
     expect(heard).toEqual([]);
+  });
+});
+
+describe('an error behind a verified handshake', () => {
+  it('is a broken connection, and no reason to say that the password was not sent', async () => {
+    const { server, upstream, heard } = await serve();
+    // A relay, so that a record can be spoilt on its way.
+    const front = createTcpServer((socket) => {
+      const inner = connectTcp({ host: '127.0.0.1', port: portOf(server) });
+      for (const side of [socket, inner]) side.on('error', () => {});
+      socket.on('data', (octets) => inner.write(octets));
+      inner.on('data', (octets) => {
+        const isAnswerToPassword = heard.some((line) => line.startsWith('PASS'));
+        socket.write(isAnswerToPassword ? Buffer.concat([Buffer.of(0x17, 3, 3, 0, 32), Buffer.alloc(32)]) : octets);
+      });
+      socket.on('close', () => inner.destroy());
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    stack.defer(() => void front.close());
+    expect(await visitor()({ ...upstream, port: portOf(front) })).toBe('reset');
+    expect(heard.some((line) => line.startsWith('PASS'))).toBe(true);
   });
 });
 

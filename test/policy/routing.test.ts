@@ -150,10 +150,27 @@ describe('Router.route', () => {
     expect(routeOf('alice!att.net', undefined, { separators: '@!' })).toBe('att/alice@att.net');
   });
 
+  test('counts one maildrop once, whatever domain is made up around its local part', () => {
+    const corp = {
+      ...options.upstreams[0],
+      name: 'corp',
+      host: 'mail.corp.test',
+      username: 'localpart',
+    } as RoutedUpstream;
+    const router = new Router({ ...options, upstreams: [{ ...corp, domains: ['*.corp.test'] }], default: 'corp' });
+    const logins = ['alice', 'Alice@a.corp.test', 'alice@b.corp.test', 'alice@made.up', ' alice@made.up'];
+    const counted = logins.map((login) => {
+      const route = router.route(login);
+      return route.kind === 'upstream' ? route.limitedAccount : route.reply;
+    });
+    expect(new Set(counted)).toEqual(new Set(['alice@corp']));
+  });
+
   test('makes an upstream of a provider that is verified by its host', () => {
     expect(new Router(options).route('alice@att.net')).toEqual({
       kind: 'upstream',
       account: 'alice@att.net',
+      limitedAccount: 'alice@att.net',
       username: 'alice@att.net',
       upstream: {
         name: 'att',

@@ -32,7 +32,11 @@ afterEach(async () => {
 
 async function openGate(
   limits: Partial<GateLimits> = {},
-  { transport = 'plaintext', host = '127.0.0.1' }: { transport?: keyof typeof policies; host?: string } = {},
+  {
+    transport = 'plaintext',
+    host = '127.0.0.1',
+    addressOf,
+  }: { transport?: keyof typeof policies; host?: string; addressOf?: (index: number) => string } = {},
 ): Promise<GateUnderTest> {
   const fakes = createFakePorts();
   const gate = new Gate({
@@ -41,7 +45,13 @@ async function openGate(
     idPrefix: 'p',
   });
   const listener: GateListener = { name: 'lan', policy: policies[transport] };
-  const server = createServer({ allowHalfOpen: true }, (socket) => gate.accept(socket, listener));
+  let accepted = 0;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    accepted += 1;
+    // Loopback has one IPv6 address only.
+    if (addressOf !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: addressOf(accepted) });
+    gate.accept(socket, listener);
+  });
   servers.push(server);
   server.listen(0, host);
   await once(server, 'listening');
@@ -144,6 +154,12 @@ describe('the limit of an address', () => {
     await leave(tested, first);
     expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
     expect(await (await tested.connect('127.0.0.1')).rest()).toBe(tooManyOfYours);
+  });
+
+  it('counts an IPv6 network of 64 bits as one, since a host has all of it', async () => {
+    const tested = await openGate({ maxPerAddress: 1 }, { addressOf: (index) => `2001:db8::${index}` });
+    await (await tested.connect()).line();
+    expect(await (await tested.connect()).rest()).toBe(tooManyOfYours);
   });
 
   it('lets its only session be followed by another', async () => {

@@ -213,7 +213,26 @@ describe('the idle time-out', () => {
     }
     expect(relayed.reasons).toEqual([]);
     expect(await relayed.closed).toBe('idle_timeout');
-    expect(performance.now() - startedAtMs).toBeGreaterThan(2.4 * idleTimeoutMs);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(2 * idleTimeoutMs);
+  });
+});
+
+describe('a side that is left over', () => {
+  it('cannot put its end off by sending an octet now and then', async () => {
+    await using relayed = await startRelay({ idleTimeoutMs: 500 });
+    const { client, server, clientSocket } = relayed;
+    server.socket.end();
+    let isOver = false;
+    const trickle = (async () => {
+      while (!isOver) {
+        client.send('.');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    expect(await relayed.closed).toBe('upstream_closed');
+    expect(clientSocket.destroyed).toBe(true);
+    isOver = true;
+    await trickle;
   });
 });
 

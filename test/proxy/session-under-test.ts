@@ -84,6 +84,13 @@ export class FakeGuard implements Guard {
     return this.verdict;
   }
 
+  /** Those whose login is over. */
+  readonly released: LoginSubject[] = [];
+
+  release(subject: LoginSubject): void {
+    this.released.push(subject);
+  }
+
   async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
     this.settled.push({ ...subject, outcome });
     await this.settling;
