@@ -60,6 +60,13 @@ interface StoreGuardParts {
   readonly fallback?: LimitStore;
 }
 
+/** What was found out about a login when it was let in. */
+interface AdmittedLogin {
+  readonly subjects: LimitSubjects;
+  /** Most have none, and so nothing to forget when they succeed. */
+  readonly hasFailures: boolean;
+}
+
 class StoreGuard implements LoginGuard {
   readonly #limits: LoginLimits;
   readonly #report: Report;
@@ -67,9 +74,7 @@ class StoreGuard implements LoginGuard {
   readonly #fallback: LimitStore | undefined;
   /** Logins under way, by limit and subject: guesses sent all at once would otherwise all pass before one is counted. */
   readonly #underWay = new Map<string, number>();
-  readonly #admitted = new WeakSet<LoginSubject>();
-  /** Logins that began without failures: most do, and have nothing to forget when they succeed. */
-  readonly #spotless = new WeakSet<LoginSubject>();
+  readonly #admitted = new WeakMap<LoginSubject, AdmittedLogin>();
 
   constructor({ limits, report, store, fallback }: StoreGuardParts) {
     this.#limits = limits;
@@ -87,16 +92,16 @@ class StoreGuard implements LoginGuard {
     const subjects = limitSubjects(subject);
     const record = await this.#tryAsk((store) => store.look(subjects));
     if (record === undefined) return { kind: 'unavailable' };
-    if (!record.hasFailures) this.#spotless.add(subject);
     const [longest] = record.blocks.toSorted((a, b) => b.remainingMs - a.remainingMs);
-    if (longest === undefined) return this.#enter(subject, subjects);
+    if (longest === undefined) return this.#enter(subject, { subjects, hasFailures: record.hasFailures });
     const { limit, remainingMs: retryAfterMs } = longest;
     this.#report({ kind: 'loginLimited', limit, subject: longest.subject, retryAfterMs });
     return { kind: 'blocked', limit, retryAfterMs };
   }
 
   /** An address is left out: behind one, a whole office may log in at once. */
-  #enter(subject: LoginSubject, subjects: LimitSubjects): GuardVerdict {
+  #enter(subject: LoginSubject, login: AdmittedLogin): GuardVerdict {
+    const { subjects } = login;
     const full = limitsOfAccounts.find(
       (limit) => (this.#underWay.get(keyOf(limit, subjects)) ?? 0) >= this.#limits[limit].failures,
     );
@@ -105,13 +110,15 @@ class StoreGuard implements LoginGuard {
       return { kind: 'busy', limit: full };
     }
     for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), 1);
-    this.#admitted.add(subject);
+    this.#admitted.set(subject, login);
     return { kind: 'allowed' };
   }
 
   release(subject: LoginSubject): void {
-    if (!this.#admitted.delete(subject)) return;
-    const subjects = limitSubjects(subject);
+    const subjects = this.#admitted.get(subject)?.subjects;
+    // An exempt one was not counted.
+    if (subjects === undefined) return;
+    this.#admitted.delete(subject);
     for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), -1);
   }
 
@@ -123,9 +130,12 @@ class StoreGuard implements LoginGuard {
 
   async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
     if (this.#limits.exempt.includes(subject.address)) return;
-    if (outcome === 'accepted' && this.#spotless.has(subject)) return;
-    const subjects = limitSubjects(subject);
+    const { subjects, hasFailures } = this.#admitted.get(subject) ?? {
+      subjects: limitSubjects(subject),
+      hasFailures: true,
+    };
     if (outcome === 'accepted') {
+      if (!hasFailures) return;
       const pair = { limit: 'perAddressAndAccount', subject: subjects.perAddressAndAccount } as const;
       await this.#tryAsk((store) => store.clearFailures(pair));
       return;

@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority, type IssuedCertificate } from '../../src/net/certificate-authority.ts';
 import { ServerCertificates } from '../../src/net/server-certificates.ts';
 import type { ClientCertificatePolicy, ClientTlsPolicy } from '../../src/policy/transport.ts';
+import { portOf } from '../proxy/peer.ts';
 import { type SecuringServer, startSecuringServer } from './securing-server.ts';
 
 let authority: Authority;
@@ -160,3 +161,31 @@ describe('plaintext on a listener that asks for certificates', () => {
     expect(await server.last()).toMatchObject({ kind: 'failed', isPlaintext: true });
   });
 });
+
+describe('a record that is spoilt behind the handshake', () => {
+  it.each([undefined, 'request', 'require'] as const)('closes the connection (certificates: %s)', async (mode) => {
+    const server = await serve(mode);
+    const toServer = connectTcp({ host: '127.0.0.1', port: server.port });
+    const front = createTcpServer((client) => {
+      for (const side of [client, toServer]) side.on('error', () => {});
+      client.on('data', (octets) => toServer.write(octets));
+      toServer.on('data', (octets) => client.write(octets));
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const closed = once(toServer, 'close');
+    expect((await visitAndStay(portOf(front), scanner)).toString()).toBe('+OK\r\n');
+    toServer.write(Buffer.concat([Buffer.of(0x17, 3, 3, 0, 32), Buffer.alloc(32)]));
+    await closed;
+    front.close();
+  });
+});
+
+/** Connects and waits for the greeting; the connection stays. */
+async function visitAndStay(port: number, options: ConnectionOptions): Promise<Buffer> {
+  const socket = connect({ host: '127.0.0.1', port, servername: 'mail.test', ca: authority.certificate, ...options });
+  sockets.push(socket);
+  socket.on('error', () => {});
+  const [greeting] = await once(socket, 'data');
+  return greeting;
+}

@@ -41,6 +41,7 @@ async function attempt(
     { ...fakes.ports, nowMs: () => (now += 7) },
   );
   expect(JSON.stringify(fakes.recorder.events)).not.toContain(password);
+  expect(fakes.guard.released).toEqual(fakes.guard.verdict.kind === 'allowed' ? fakes.guard.admitted : []);
   return { ...fakes, outcome };
 }
 
@@ -177,6 +178,15 @@ describe('a login that reaches no upstream', () => {
     expect(upstream.requests).toEqual([]);
     expect(guard.settled).toEqual([]);
     expect(recorder.events).toMatchObject([{ kind: 'loginFinished', result: 'limited', upstream: 'corp', reply }]);
+  });
+
+  it('for too many at once of one account says to try in a moment', async () => {
+    const { outcome, upstream } = await attempt(({ guard }) => {
+      guard.verdict = { kind: 'busy', limit: 'perAccount' };
+    });
+    const reply = '[SYS/TEMP] Too many logins at once for this account. Please try again in a moment';
+    expect(outcome).toMatchObject({ result: 'limited', reply });
+    expect(upstream.requests).toEqual([]);
   });
 
   it('for want of a store to ask says to try later', async () => {
