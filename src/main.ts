@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { type AdminArguments, addAdminOptions } from './commands/admin-options.ts';
+import type { AdminAccess } from './commands/admin-request.ts';
 import { runAuditTls } from './commands/audit-tls.ts';
+import { addBlocksCommand } from './commands/blocks-command.ts';
 import { runCheck } from './commands/check.ts';
+import { createConfigurationCheck } from './commands/configuration-check.ts';
 import {
   ConfigurationError,
   loadConfiguration,
@@ -81,6 +85,8 @@ function createProgram(exit: (code: number) => void): Command {
     .option('--json', 'print them as JSON')
     .action((query: string | undefined, { json }: { json?: true }) => exit(runProviders({ query, json, out: stdout })));
   addInventoryCommand(program, { configOption, exit });
+  addBlocksCommand(program, { configOption, exit, openAccess, out: stdout });
+  addExplainCommand(program, { configOption, exit });
   program
     .command('audit-tls')
     .description('report the TLS policy in words; exit 1 where anything is weaker than the profile "intermediate"')
@@ -95,31 +101,48 @@ function createProgram(exit: (code: number) => void): Command {
 }
 
 /** What `postern inventory` is called with. */
-interface InventoryArguments {
+interface InventoryArguments extends AdminArguments {
   readonly unencrypted?: true;
   readonly account?: string;
   readonly json?: true;
   readonly csv?: true;
-  readonly url?: string;
-  readonly token?: string;
-  readonly config?: string;
 }
 
 function addInventoryCommand(
   program: Command,
   { configOption, exit }: { configOption: readonly [string, string]; exit: (code: number) => void },
 ): void {
-  program
+  const command = program
     .command('inventory')
     .description('ask a running Postern who logs in with which encryption, from where, and when last')
     .option('--unencrypted', 'only logins without TLS')
     .option('--account <account>', 'only this account')
     .addOption(new Option('--json', 'print it as JSON').conflicts('csv'))
-    .option('--csv', 'print it as CSV')
-    .option('--url <url>', "its admin address; default: the configuration's")
-    .option('--token <token>', "a token of its admin API; default: POSTERN_ADMIN_TOKEN, else the configuration's first")
+    .option('--csv', 'print it as CSV');
+  addAdminOptions(command)
     .option(...configOption)
     .action(async (options: InventoryArguments) => exit(await inventory(options)));
+}
+
+/** What `postern explain` is called with. */
+interface ExplainArguments {
+  readonly file?: string;
+  readonly since: string;
+  readonly config?: string;
+}
+
+function addExplainCommand(
+  program: Command,
+  { configOption, exit }: { configOption: readonly [string, string]; exit: (code: number) => void },
+): void {
+  program
+    .command('explain')
+    .description('tell from the audit trail what happened to a session, or why an account cannot log in')
+    .argument('<subject>', 'a session id or an account')
+    .option('--file <file>', "the trail, - for standard input; default: the configuration's")
+    .option('--since <duration>', 'how far to look back', '7d')
+    .option(...configOption)
+    .action(async (subject: string, options: ExplainArguments) => exit(await explain(subject, options)));
 }
 
 async function serve(file: string | undefined): Promise<number> {
@@ -129,9 +152,10 @@ async function serve(file: string | undefined): Promise<number> {
   return runServe({
     config,
     ...(source === undefined ? {} : { file: source.file }),
-    facts,
+    facts: { ...facts, checkConfiguration: createConfigurationCheck({ file: source?.file, environment: env }) },
     say: (line) => stderr.write(`${line}\n`),
     nextStopSignal,
+    onReopenSignal: (reopen) => process.on('SIGHUP', reopen),
   });
 }
 
@@ -159,18 +183,36 @@ async function probe(target: string, options: { config?: string; ca?: string }):
   });
 }
 
-async function inventory({ url, token, config, ...options }: InventoryArguments): Promise<number> {
+/** Finds out where a running Postern is asked, and with which token. */
+async function openAccess({ config, ca, cert, key, ...given }: AdminArguments): Promise<AdminAccess> {
   const { findAdminAccess } = await import('./commands/admin-client.ts');
+  const read = (file: string | undefined, what: string) => (file === undefined ? undefined : readNamedFile(file, what));
+  const access = findAdminAccess(given, {
+    environmentToken: env.POSTERN_ADMIN_TOKEN,
+    loadConfig: () => loadConfiguration(readConfigurationFile(config), env),
+  });
+  return {
+    ...access,
+    ca: read(ca, 'the authorities'),
+    cert: read(cert, 'the certificate'),
+    key: read(key, 'the key'),
+  };
+}
+
+async function inventory(options: InventoryArguments): Promise<number> {
   const { runInventory } = await import('./commands/inventory.ts');
-  const access = findAdminAccess(
-    { url, token },
-    {
-      environmentToken: env.POSTERN_ADMIN_TOKEN,
-      loadConfig: () => loadConfiguration(readConfigurationFile(config), env),
-    },
-  );
+  const access = await openAccess(options);
   const format = options.json ? 'json' : options.csv ? 'csv' : 'table';
   return runInventory({ access, unencrypted: options.unencrypted, account: options.account, format, out: stdout });
+}
+
+async function explain(subject: string, { file, since, config }: ExplainArguments): Promise<number> {
+  const { runExplain } = await import('./commands/explain.ts');
+  // A trail can be read elsewhere than where it was written.
+  const isConfigured = file === undefined || config !== undefined;
+  const audit = isConfigured ? loadConfiguration(readConfigurationFile(config), env).audit : undefined;
+  const out = (line: string): void => void stdout.write(`${line}\n`);
+  return runExplain({ subject, file, since, audit, input: process.stdin, out, nowMs: Date.now() });
 }
 
 function auditTls(file: string | undefined): number {

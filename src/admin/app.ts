@@ -1,46 +1,38 @@
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { secureHeaders } from 'hono/secure-headers';
-import type { SessionQuery } from '../telemetry/live-sessions.ts';
-import { type AdminEnv, bearerAuth } from './bearer-auth.ts';
-import { addInventory } from './inventory-api.ts';
+import { StoreUnavailable } from '../proxy/store-unavailable.ts';
+import type { AdminApp, AdminEnv } from './admin-env.ts';
+import { AdminTokens } from './admin-tokens.ts';
+import { addAccounts } from './api/accounts.ts';
+import { addBlocks } from './api/blocks.ts';
+import { addCertificates } from './api/certificates.ts';
+import { addConfiguration, maxConfigurationOctets, validatePath } from './api/configuration.ts';
+import { addDrain } from './api/drain.ts';
+import { addEvents } from './api/events.ts';
+import { addInventory } from './api/inventory.ts';
+import { addLogLevel } from './api/log-level.ts';
+import { addReference } from './api/reference.ts';
+import { addSessions } from './api/sessions.ts';
+import { addStatus } from './api/status.ts';
+import { addUpstreams } from './api/upstreams.ts';
+import { bearerAuth } from './bearer-auth.ts';
+import { bodyLimit } from './body-limit.ts';
+import { addHealth } from './health.ts';
+import { hostCheck } from './host-check.ts';
+import { refuseInvalid } from './invalid-request.ts';
 import type { AdminPorts } from './ports.ts';
-import { problem } from './problem.ts';
-import { assessReadiness } from './readiness.ts';
-import { viewBlock, viewSession, viewStatus, viewUpstreams } from './views.ts';
-
-const maxPageSize = 1_000;
-
-const welcome = `Postern, a POP3 proxy that enforces TLS. This is its admin address, not a mail server.
-
-/healthz           200 while the process lives
-/readyz            200 while clients may be sent here, else 503; says why
-/metrics           Prometheus metrics
-
-With "Authorization: Bearer <token>", one of admin.tokens:
-/api/v1/status     version, listeners, readiness
-/api/v1/sessions   sessions open now; ?account= ?listener= ?address= ?limit= ?cursor=; DELETE /api/v1/sessions/<id> ends one
-/api/v1/blocks     login blocks; DELETE /api/v1/blocks/<id> lifts one
-/api/v1/inventory  who logs in with which encryption; ?unencrypted=true ?account= ?address= ?network= ?listener= ?transport= ?since=
-                   ?limit= ?cursor= ?format=csv
-/api/v1/upstreams  upstreams and how logins to them went
-`;
+import { type ProblemStatus, problem } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** The admin interface: health, metrics, and the API behind bearer tokens. */
-export function createAdminApp(ports: AdminPorts): Hono<AdminEnv> {
-  const app = new Hono<AdminEnv>();
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"] },
-      // The listener speaks plain HTTP, over which browsers ignore it (RFC 6797 §8.1).
-      strictTransportSecurity: false,
-    }),
-  );
-  app.use(async (c, next) => {
-    await next();
-    c.header('Cache-Control', 'no-store');
-  });
-  app.use(bodyRefusal);
+export function createAdminApp(ports: AdminPorts): AdminApp {
+  const app: AdminApp = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid });
+  const tokens = new AdminTokens(ports.tokens);
+  app.use(securityHeaders);
+  app.use(hostCheck(ports.hosts));
+  app.use(bodyLimit({ [validatePath]: maxConfigurationOctets }));
   app.use(
     methodNotAllowed({
       app,
@@ -52,99 +44,45 @@ export function createAdminApp(ports: AdminPorts): Hono<AdminEnv> {
         }),
     }),
   );
-  app.use('/api/*', bearerAuth(ports.tokens));
   app.notFound((c) => problem(c, { status: 404, detail: `There is nothing at ${c.req.path}; / lists what there is` }));
-  app.onError((error, c) => {
-    ports.onError(error);
-    return problem(c, { status: 500, detail: 'The request could not be served; the log of Postern tells more' });
-  });
+  app.onError((error, c) => explainError(c, { error, onError: ports.onError }));
 
   addHealth(app, ports);
-  addSessions(app, ports);
-  addBlocks(app, ports);
-  addInventory(app, ports);
-  app.get('/api/v1/status', (c) => c.json(viewStatus(ports, (ports.nowMs ?? Date.now)())));
-  app.get('/api/v1/upstreams', (c) => c.json({ upstreams: viewUpstreams(ports) }));
+  // Before the tokens are asked for: it tells nothing of this Postern.
+  addReference(app, ports.version);
+  app.use('/api/*', bearerAuth(tokens, ports));
+  for (const add of resources) add(app, ports);
   return app;
 }
 
-/**
- * No request has a use for a body, so none is read. Hono's own body limit makes a new Request of the server's, which
- * works only where the server has replaced the global one.
- */
-const bodyRefusal: MiddlewareHandler<AdminEnv> = async (c, next) => {
-  const hasBody = Number(c.req.header('Content-Length') ?? 0) > 0 || c.req.header('Transfer-Encoding') !== undefined;
-  return hasBody ? problem(c, { status: 413, detail: 'No request here takes a body' }) : next();
+const resources = [
+  addStatus,
+  addSessions,
+  addBlocks,
+  addAccounts,
+  addUpstreams,
+  addCertificates,
+  addInventory,
+  addConfiguration,
+  addDrain,
+  addLogLevel,
+  (app: AdminApp, ports: AdminPorts) => addEvents(app, ports),
+];
+
+const httpProblems: Readonly<Record<number, readonly [status: ProblemStatus, detail: string]>> = {
+  400: [400, 'The body is no JSON'],
+  415: [415, 'Send it as application/json'],
 };
 
-function addHealth(app: Hono<AdminEnv>, { registry, gateState }: AdminPorts): void {
-  app.get('/', (c) => c.text(welcome));
-  app.get('/healthz', (c) => c.json({ status: 'alive' }));
-  app.get('/readyz', (c) => {
-    const readiness = assessReadiness(gateState());
-    return c.json(readiness, readiness.status === 'unready' ? 503 : 200);
-  });
-  app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType }));
-}
-
-function addSessions(app: Hono<AdminEnv>, { sessions, endSession }: AdminPorts): void {
-  app.get('/api/v1/sessions', (c) => {
-    const query = parseSessionQuery(c);
-    if (typeof query === 'string') return problem(c, { status: 400, detail: query });
-    const page = sessions.list(query);
-    return c.json({
-      total: sessions.size,
-      sessions: page.sessions.map(viewSession),
-      nextCursor: page.nextCursor === undefined ? null : String(page.nextCursor),
-    });
-  });
-  app.get('/api/v1/sessions/:id', (c) => {
-    const session = sessions.get(c.req.param('id'));
-    return session ? c.json(viewSession(session)) : noSession(c);
-  });
-  app.delete('/api/v1/sessions/:id', (c) =>
-    endSession(c.req.param('id'), c.var.admin.name) ? c.body(null, 204) : noSession(c),
-  );
-}
-
-function noSession(c: Context<AdminEnv>): Response {
-  return problem(c, { status: 404, detail: 'No session with this id is open' });
-}
-
-function addBlocks(app: Hono<AdminEnv>, { blocks, onError }: AdminPorts): void {
-  const unavailable = (c: Context<AdminEnv>, error: unknown) => {
-    onError(error);
+function explainError(
+  c: Context<AdminEnv>,
+  { error, onError }: { readonly error: Error } & Pick<AdminPorts, 'onError'>,
+): Response {
+  const [status, detail] = (error instanceof HTTPException && httpProblems[error.status]) || [];
+  if (status !== undefined && detail !== undefined) return problem(c, { status, detail });
+  onError(error);
+  if (error instanceof StoreUnavailable) {
     return problem(c, { status: 503, detail: 'The store of the login limits cannot be asked right now' });
-  };
-  app.get('/api/v1/blocks', async (c) => {
-    try {
-      return c.json({ blocks: (await blocks.listBlocks()).map(viewBlock) });
-    } catch (error) {
-      return unavailable(c, error);
-    }
-  });
-  app.delete('/api/v1/blocks/:id', async (c) => {
-    try {
-      const isLifted = await blocks.liftBlock(c.req.param('id'), c.var.admin.name);
-      return isLifted ? c.body(null, 204) : problem(c, { status: 404, detail: 'There is no block with this id' });
-    } catch (error) {
-      return unavailable(c, error);
-    }
-  });
-}
-
-/** The query, or what is wrong with it. */
-function parseSessionQuery(c: Context<AdminEnv>): SessionQuery | string {
-  const { account, address, listener, limit = '100', cursor = '0' } = c.req.query();
-  if (!/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > maxPageSize) {
-    return `"limit" must be a whole number from 1 to ${maxPageSize}`;
   }
-  if (!/^\d{1,15}$/.test(cursor)) return '"cursor" must be the "nextCursor" of the page before';
-  return {
-    ...(account !== undefined && { account: account.toLowerCase() }),
-    ...(address !== undefined && { address }),
-    ...(listener !== undefined && { listener }),
-    limit: Number(limit),
-    cursor: Number(cursor),
-  };
+  return problem(c, { status: 500, detail: 'The request could not be served; the log of Postern tells more' });
 }

@@ -1,22 +1,37 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { SecureContextOptions, Server as TlsServer } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
-import type { Endpoint } from '../config/config.ts';
-import type { AdminEnv } from './bearer-auth.ts';
+import type { AdminAddress, Endpoint } from '../config/config.ts';
+
+import type { AdminApp } from './admin-env.ts';
+import { describeListenError } from './listen-error.ts';
+import { listenOnSocket } from './unix-socket.ts';
+
+/** How the listener speaks TLS. */
+export interface AdminTls {
+  readonly context: SecureContextOptions;
+  /** Whether only clients with a certificate of the context's authorities are served. */
+  readonly requiresCertificate: boolean;
+}
 
 /** What to serve, and where. */
-export interface AdminServerOptions extends Endpoint {
-  readonly app: Hono<AdminEnv>;
+export interface AdminServerOptions {
+  readonly app: AdminApp;
+  readonly address: AdminAddress;
+  /** Absent: plain HTTP. */
+  readonly tls?: AdminTls;
 }
 
 /** The admin interface while it is served; disposing of it stops it. */
 export interface AdminServer extends AsyncDisposable {
   /** Where it is bound to, with the port that was picked for port 0. */
-  readonly address: Endpoint;
+  readonly address: AdminAddress;
+  /** Takes another certificate from the next connection on. Nothing happens without TLS. */
+  replaceCertificate(context: SecureContextOptions): void;
 }
 
-/** Requests are a line, a few headers and no body: who takes longer than this is not asking in earnest. */
+/** Requests are a line, a few headers and a small body: who takes longer than this is not asking in earnest. */
 const limits = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5_000,
@@ -31,42 +46,59 @@ const maxConnections = 256;
 
 /** How long answers that are under way may take when the server stops. */
 const closeTimeoutMs = 1_000;
+const handshakeTimeoutMs = 5_000;
 
 /** Serves the admin interface. Rejects with one clear line, the cause kept, when the address cannot be listened on. */
-export async function serveAdmin({ app, host, port }: AdminServerOptions): Promise<AdminServer> {
-  const server = createServer(limits, getRequestListener(app.fetch, { hostname: host, overrideGlobalObjects: false }));
+export async function serveAdmin({ app, address, tls }: AdminServerOptions): Promise<AdminServer> {
+  const hostname = 'path' in address ? 'localhost' : address.host;
+  const onRequest = getRequestListener(app.fetch, { hostname, overrideGlobalObjects: false });
+  const server = tls === undefined ? createServer(limits, onRequest) : createSecured(tls, onRequest);
   server.maxConnections = maxConnections;
-  const bound = await new Promise<AddressInfo>((resolve, reject) => {
+  const bound = await ('path' in address ? listenOnSocket(server, address.path) : listenOnPort(server, address));
+  return {
+    address: bound,
+    replaceCertificate: (context) => {
+      if (isSecured(server)) server.setSecureContext(context);
+    },
+    [Symbol.asyncDispose]: () => close(server),
+  };
+}
+
+function createSecured({ context, requiresCertificate }: AdminTls, onRequest: RequestListener): Server {
+  return createTlsServer(
+    {
+      ...limits,
+      ...context,
+      handshakeTimeout: handshakeTimeoutMs,
+      requestCert: requiresCertificate,
+      rejectUnauthorized: requiresCertificate,
+    },
+    onRequest,
+  );
+}
+
+function isSecured(server: Server): server is Server & Pick<TlsServer, 'setSecureContext'> {
+  return 'setSecureContext' in server;
+}
+
+function listenOnPort(server: Server, { host, port }: Endpoint): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
     // Stays on: an error without a listener would end the process, and with it every mail session.
     server.on('error', (cause) => reject(describeListenError(cause, { host, port })));
     server.listen({ host, port }, () => {
       const address = server.address();
-      if (typeof address === 'object' && address) resolve(address);
+      if (typeof address === 'object' && address) resolve({ host: address.address, port: address.port });
     });
   });
-  return {
-    address: { host: bound.address, port: bound.port },
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), closeTimeoutMs);
-        server.close(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
-  };
 }
 
-const listenErrors: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there',
-  EACCES: 'this port needs a privilege that the process lacks',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  ENOTFOUND: 'this name cannot be resolved',
-};
-
-function describeListenError(cause: NodeJS.ErrnoException, { host, port }: Endpoint): Error {
-  const why = listenErrors[cause.code ?? ''] ?? cause.message;
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return new Error(`Cannot serve the admin interface on "${address}": ${why}`, { cause });
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), closeTimeoutMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
 }

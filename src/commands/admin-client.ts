@@ -1,24 +1,19 @@
-import { Buffer } from 'node:buffer';
-import { isUnspecified } from '../config/address.ts';
+import { adminUrl } from '../admin/admin-address.ts';
 import type { Config } from '../config/config.ts';
-import { formatEndpoint } from '../config/endpoint.ts';
 import { printable } from '../telemetry/printable.ts';
+import { type AdminAccess, type AdminRequest, requestAdmin } from './admin-request.ts';
 import { UsageError } from './usage-error.ts';
-
-/** Long enough for a Postern that is busy. */
-const answerTimeoutMs = 15_000;
-/** Far above any page of the API. */
-const maxAnswerOctets = 32 * 1024 * 1024;
-
-/** Where a running Postern's admin API is, and a token for it. */
-export interface AdminAccess {
-  readonly url: URL;
-  readonly token: string;
-}
 
 /** The admin API cannot be asked. The message is one line for people and holds no token. */
 export class AdminRequestError extends Error {
   readonly code = 'ADMIN_REQUEST';
+  /** What the API answered; absent: nothing that it could have. */
+  readonly status: number | undefined;
+
+  constructor(message: string, { status, cause }: { readonly status?: number; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.status = status;
+  }
 }
 
 /**
@@ -31,60 +26,42 @@ export function findAdminAccess(
 ): AdminAccess {
   const given = token ?? (environmentToken || undefined);
   const admin = url === undefined || given === undefined ? loadConfig().admin : undefined;
-  const address = url ?? (admin === undefined ? '' : adminUrl(admin));
+  const address = url ?? (admin === undefined ? '' : adminUrl(admin, { isSecured: admin.tls !== undefined }));
   const parsed = URL.parse(address);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw new UsageError(`Cannot use "${address}" as the admin address: give a URL such as http://127.0.0.1:9110`);
+  if (parsed === null || !/^(https?|unix):$/.test(parsed.protocol)) {
+    throw new UsageError(
+      `Cannot use "${address}" as the admin address: give a URL such as http://127.0.0.1:9110, or unix:/path`,
+    );
   }
   const usable = given ?? admin?.tokens[0]?.token;
   if (usable === undefined) {
     throw new AdminRequestError(
-      `Cannot ask Postern at "${parsed.origin}": no token; give POSTERN_ADMIN_TOKEN, --token or a configuration with admin.tokens`,
+      `Cannot ask Postern at "${nameOf({ url: parsed })}": no token; give POSTERN_ADMIN_TOKEN, --token or a configuration with admin.tokens`,
     );
   }
   return { url: parsed, token: usable };
 }
 
-function adminUrl({ host, port }: Config['admin']): string {
-  const loopback = host === '::' ? '::1' : '127.0.0.1';
-  return `http://${formatEndpoint({ host: isUnspecified(host) ? loopback : host, port })}`;
+/** The address for messages. */
+export function nameOf({ url }: Pick<AdminAccess, 'url'>): string {
+  return url.protocol === 'unix:' ? `unix:${url.pathname}` : url.origin;
 }
 
-/** Gets the JSON at a path of the admin API. Rejects with `AdminRequestError`. */
-export async function askAdmin({ url, token }: AdminAccess, path: string): Promise<unknown> {
-  const refuse = (why: string, cause?: unknown): AdminRequestError =>
-    new AdminRequestError(`Cannot ask Postern at "${url.origin}": ${why}`, { cause });
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(new URL(path, url), {
-      headers: { Authorization: `Bearer ${token}`, Accept: 'application/json' },
-      // The token is for this address alone.
-      redirect: 'error',
-      signal: AbortSignal.timeout(answerTimeoutMs),
-    });
-    status = response.status;
-    text = await readText(response);
-  } catch (cause) {
-    throw refuse(explainFetchError(cause), cause);
-  }
+/** Asks the admin API and gives the JSON it answers; undefined where it answers without. Rejects with `AdminRequestError`. */
+export async function askAdmin(access: AdminAccess, request: AdminRequest | string): Promise<unknown> {
+  const refuse = (why: string, more: { readonly status?: number; readonly cause?: unknown } = {}): AdminRequestError =>
+    new AdminRequestError(`Cannot ask Postern at "${nameOf(access)}": ${why}`, more);
+  const asked = typeof request === 'string' ? { path: request } : request;
+  const { status, text } = await requestAdmin(access, asked).catch((cause: unknown) => {
+    throw refuse(explainError(cause), { cause });
+  });
+  if (status === 204) return undefined;
   const answer = parseJson(text);
-  if (status === 200 && answer !== undefined) return answer;
+  if (status >= 200 && status < 300 && answer !== undefined) return answer;
   const detail =
     typeof answer === 'object' && answer !== null && 'detail' in answer ? String(answer.detail) : undefined;
-  throw refuse(detail === undefined ? `it answers ${status}, not as Postern does` : printable(detail, 300));
-}
-
-/** An answer that is longer than any is cut short. */
-async function readText({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let octets = 0;
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk);
-    octets += chunk.length;
-    if (octets > maxAnswerOctets) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  if (detail === undefined) throw refuse(`it answers ${status}, not as Postern does`);
+  throw refuse(printable(detail, 300), { status });
 }
 
 function parseJson(text: string): unknown {
@@ -95,10 +72,21 @@ function parseJson(text: string): unknown {
   }
 }
 
-function explainFetchError(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${answerTimeoutMs / 1000} s`;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ECONNREFUSED') return 'nothing listens there';
-  return typeof code === 'string' ? `it cannot be reached (${code})` : 'it cannot be reached, or does not speak HTTP';
+const explanations: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOENT: 'there is no such socket',
+  EACCES: 'this user may not connect there',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: give the name with --url',
+};
+
+function explainError(error: unknown): string {
+  if (!(error instanceof Error)) return 'it cannot be reached';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const code = 'code' in error ? String(error.code) : '';
+  const explanation = explanations[code];
+  if (explanation !== undefined) return explanation;
+  if (code.startsWith('HPE_')) return 'it does not speak HTTP';
+  if (/CERT|SELF_SIGNED|ISSUER/.test(code))
+    return `its certificate is not trusted (${code}): give its authority with --ca`;
+  return code === '' ? 'it cannot be reached, or does not speak HTTP' : `it cannot be reached (${code})`;
 }

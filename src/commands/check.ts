@@ -1,8 +1,18 @@
-import type { CertificateFiles, Config, ListenerConfig, UpstreamConfig } from '../config/config.ts';
+import { formatAdminAddress } from '../admin/admin-address.ts';
+import type {
+  AdminConfig,
+  CertificateFiles,
+  Config,
+  ListenerConfig,
+  RedisConfig,
+  UpstreamConfig,
+} from '../config/config.ts';
 import { embeddedConfig } from '../config/embedded.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import { type ParseOptions, parseConfig } from '../config/parse.ts';
-import { type ConfigProblem, formatProblems } from '../config/problems.ts';
+import { type ConfigProblem, formatProblems, type Path } from '../config/problems.ts';
+import { describeWait } from '../policy/describe-wait.ts';
+import type { LoginLimits } from '../policy/login-limits.ts';
 import { catalog } from '../providers/catalog.ts';
 
 /** What the command needs. */
@@ -46,12 +56,32 @@ export function runCheck(options: CheckOptions): number {
 
 type ValidConfig = Extract<ReturnType<typeof parseConfig>, { ok: true }>;
 
-function checkCertificates({ config, problemAt }: ValidConfig, options: CheckOptions): readonly ConfigProblem[] {
-  const { certificates } = config.tls;
-  if (certificates.length === 0) return [];
+/** Everything that is wrong with a configuration's text, and what is likely to be regretted. Never throws. */
+export function checkConfiguration(
+  text: string,
+  options: ParseOptions & Pick<CheckOptions, 'verifyCertificates'>,
+): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } {
+  const parsed = parseConfig(text, options);
+  if (!parsed.ok) return { problems: parsed.problems, warnings: [] };
+  const problems = checkCertificates(parsed, options);
+  return { problems, warnings: problems.length > 0 ? [] : findWarnings(parsed) };
+}
+
+function checkCertificates(
+  { config, problemAt }: ValidConfig,
+  options: Pick<CheckOptions, 'verifyCertificates'>,
+): readonly ConfigProblem[] {
+  const pairs: { files: CertificateFiles; path: Path }[] = config.tls.certificates.map((files, index) => ({
+    files,
+    path: ['tls', 'certificates', index],
+  }));
+  const forRedis = config.redis?.tls?.certificate ?? config.redis?.sentinel?.tls?.certificate;
+  if (forRedis !== undefined) pairs.push({ files: forRedis, path: ['redis', 'cert'] });
+  if (config.admin.tls !== undefined) pairs.push({ files: config.admin.tls, path: ['admin', 'tls'] });
+  if (pairs.length === 0) return [];
   return options
-    .verifyCertificates(certificates)
-    .map(({ index, message }) => problemAt(['tls', 'certificates', index], message));
+    .verifyCertificates(pairs.map(({ files }) => files))
+    .map(({ index, message }) => problemAt(pairs[index]?.path ?? [], message));
 }
 
 /** What is valid and yet likely to be regretted. */
@@ -66,7 +96,7 @@ function findWarnings({ config, problemAt }: ValidConfig): readonly ConfigProble
   });
 }
 
-function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config, subject: string): string {
+function summarize({ listeners, tls, upstreams, routing, limits, redis, admin }: Config, subject: string): string {
   const certificates = tls.certificates.length;
   const rows: [string, string][] = [
     ...listeners.map((listener): [string, string] => [`listener ${listener.name}`, describeListener(listener)]),
@@ -76,15 +106,25 @@ function summarize({ listeners, tls, upstreams, routing, redis, admin }: Config,
       'other accounts',
       `to the provider of their domain, ${routing.default ? `else to ${routing.default}` : 'or refused'}`,
     ],
-    ['login limits', redis === undefined ? 'in memory' : 'in Redis'],
+    ['login limits', describeLimits(limits, redis === undefined ? 'in memory' : `in ${describeRedis(redis)}`)],
     [
       'admin',
-      `${formatEndpoint(admin)}, ${admin.tokens.length === 0 ? 'a token made at start' : count(admin.tokens.length, 'token')}`,
+      `${describeAdmin(admin)}, ${admin.tokens.length === 0 ? 'a token made at start' : count(admin.tokens.length, 'token')}`,
     ],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   const headline = `${subject} valid: ${count(listeners.length, 'listener')}, ${count(upstreams.length, 'upstream')}`;
   return [headline, ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)].join('\n');
+}
+
+function describeAdmin({ tls, ...admin }: AdminConfig): string {
+  const secured = tls?.clientCa === undefined ? 'TLS' : 'TLS with client certificates';
+  return `${formatAdminAddress(admin)}${tls === undefined ? '' : `, ${secured}`}`;
+}
+
+function describeRedis({ sentinel, cluster, tls }: RedisConfig): string {
+  const single = sentinel === undefined ? 'Redis' : `the Redis that sentinels call "${sentinel.name}"`;
+  return `${cluster === undefined ? single : 'a Redis Cluster'}${tls === undefined ? '' : ' over TLS'}`;
 }
 
 const asked = { request: 'requested', require: 'required' } as const;
@@ -105,7 +145,7 @@ function describeListener(listener: ListenerConfig): string {
 }
 
 function describeUpstream(upstream: UpstreamConfig): string {
-  const { tls, minVersion, ca, pins, crl, domains } = upstream;
+  const { tls, minVersion, ca, pins, crl, domains, minPollIntervalMs = 0, isSingleSession } = upstream;
   const trust = [
     ca === undefined ? "the system's roots" : 'its own ca',
     ...(pins === undefined ? [] : [count(pins.length, 'pin')]),
@@ -113,7 +153,15 @@ function describeUpstream(upstream: UpstreamConfig): string {
   ].join(', ');
   const secured = tls === 'implicit' ? 'TLS' : 'STLS';
   const claims = domains.length === 0 ? 'no domains' : domains.join(' ');
-  return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}`;
+  const pace = minPollIntervalMs > 0 ? `, logins of an account ${describeWait(minPollIntervalMs)} apart` : '';
+  const sessions = isSingleSession ? ', one session of an account at a time' : '';
+  return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}${pace}${sessions}`;
+}
+
+function describeLimits({ refusedPasswordsMs, exempt }: LoginLimits, where: string): string {
+  const remembered = refusedPasswordsMs === 0 ? 'not remembered' : `remembered for ${describeWait(refusedPasswordsMs)}`;
+  const parts = [where, `refused passwords ${remembered}`];
+  return [...parts, ...(exempt.blocks.length === 0 ? [] : [`none for ${exempt.blocks.join(', ')}`])].join(', ');
 }
 
 function count(amount: number, noun: string): string {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { toCsv } from '../admin/inventory-csv.ts';
 import { printable } from '../telemetry/printable.ts';
-import { type AdminAccess, AdminRequestError, askAdmin } from './admin-client.ts';
+import { AdminRequestError, askAdmin, nameOf } from './admin-client.ts';
+import type { AdminAccess } from './admin-request.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type Column, formatTable } from './text-table.ts';
 
@@ -60,7 +61,7 @@ async function fetchAll({ access, unencrypted, account }: InventoryOptions): Pro
     if (answer.data.nextCursor === null) return entries;
     query.set('cursor', answer.data.nextCursor);
   }
-  throw new AdminRequestError(`Cannot read the answer of "${access.url.origin}": it is not an inventory`);
+  throw new AdminRequestError(`Cannot read the answer of "${nameOf(access)}": it is not an inventory`);
 }
 
 function render(entries: readonly Entry[], { format, unencrypted }: InventoryOptions): string {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { createAdminApp } from '../admin/app.ts';
-import { serveAdmin } from '../admin/server.ts';
-import type { AdminToken, Config } from '../config/config.ts';
+import { adminUrl } from '../admin/admin-address.ts';
+import type { ConfigurationPort, GateState } from '../admin/ports.ts';
+import type { AdminAddress, Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
-import { createGuard, type LoginGuard } from '../guard/guard.ts';
+import type { LoginGuard } from '../guard/guard.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
 import { createProxyHeaderReader } from '../net/proxy-protocol/read-header.ts';
@@ -14,11 +14,12 @@ import { Router } from '../policy/routing.ts';
 import type { ListenerTls } from '../policy/transport.ts';
 import { catalog } from '../providers/catalog.ts';
 import { Gate } from '../proxy/gate.ts';
-import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { adminTokens, openAdmin } from './admin.ts';
 import { AsyncStack } from './async-stack.ts';
 import { openCertificatePairs, watchCertificates } from './certificates.ts';
-import { openInventory, openRedis } from './stores.ts';
+import { openGuard } from './guard.ts';
+import { openAudit, openInventory, openRedis } from './stores.ts';
 
 /** Facts about the process that only its entry point knows. */
 export interface ProcessFacts {
@@ -30,6 +31,8 @@ export interface ProcessFacts {
   readonly useColour: boolean;
   /** Where log lines go instead of standard output. */
   readonly logDestination?: { write(line: string): void };
+  /** Checks the text of a configuration as `postern check` does, for the admin API; absent: it cannot. */
+  readonly checkConfiguration?: ConfigurationPort['check'];
 }
 
 /** A listener that is open. */
@@ -43,12 +46,18 @@ export interface OpenListener {
 /** A running Postern. */
 export interface Postern extends AsyncDisposable {
   readonly listeners: readonly OpenListener[];
-  readonly admin: { readonly host: string; readonly port: number };
+  readonly admin: {
+    readonly address: AdminAddress;
+    /** `http://…`, `https://…` or `unix:…`, as asked from this machine. */
+    readonly url: string;
+  };
   /** The token made at start, where the configuration names none. */
   readonly madeToken?: string;
   /** The certificates shown to clients, PEM, the default one first. */
   readonly certificates: readonly string[];
   readonly telemetry: Telemetry;
+  /** Goes on in new files, where those that are written to were moved away. */
+  reopenFiles(): Promise<void>;
   /** Stops listening, lets the sessions end within `drainTimeout` or until `signal` aborts, and cuts the rest. */
   drain(signal?: AbortSignal): Promise<void>;
 }
@@ -72,15 +81,17 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   const certificates = new ServerCertificates(pairs);
   const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
+  const audit = openAudit(config, telemetry);
+  stack.defer(async () => audit?.[Symbol.asyncDispose]());
   const redis = openRedis(config, telemetry.report);
   stack.defer(async () => redis?.[Symbol.asyncDispose]());
   const inventory = openInventory(config, { redis, telemetry });
   stack.defer(async () => inventory?.[Symbol.asyncDispose]());
-  const guard = createGuard({
-    limits: config.limits,
-    report: telemetry.report,
-    ...(redis === undefined ? {} : { redis }),
-  });
+  // The other instances may ask before the gate is there.
+  let endSession = (_id: string): boolean => false;
+  const openedGuard = await openGuard(config, { redis, telemetry, endSession: (id) => endSession(id) });
+  stack.defer(async () => openedGuard[Symbol.dispose]());
+  const { guard } = openedGuard;
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());
   const watch = watchCertificates(config, { pairs, certificates, report: telemetry.report });
@@ -88,10 +99,31 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
 
   const ownEndpoints = new OwnEndpoints();
   const gate = openGate(config, { certificates, guard, telemetry, ownEndpoints });
+  endSession = (id) => gate.end(id, 'ended_by_operator');
+  telemetry.observeDraining(() => gate.isDraining);
   const listeners: (OpenListener & Pick<Listener, 'close'>)[] = [];
   const { tokens, madeToken } = adminTokens(config.admin.tokens);
-  const admin = await openAdmin(config, { facts, tokens, telemetry, inventory, guard, gate, listeners });
-  stack.defer(() => admin[Symbol.asyncDispose]());
+  const drain = async (signal?: AbortSignal): Promise<void> => {
+    for (const listener of listeners) void listener.close();
+    await gate.drain({ timeoutMs: config.sessions.drainTimeoutMs, ...(signal === undefined ? {} : { signal }) });
+  };
+  const admin = await openAdmin(config, {
+    parts: {
+      facts,
+      tokens: () => tokens,
+      telemetry,
+      audit,
+      inventory,
+      guard,
+      certificates,
+      gateState: () => describeGate(config, { gate, guard, listeners }),
+      drain: () => {
+        if (!gate.isDraining) void drain();
+      },
+      endSession: (id, by) => openedGuard.endSession(id, by),
+    },
+    stack,
+  });
 
   stack.defer(() => gate.drain({ timeoutMs: 0 }));
   const { loginTimeoutMs, idleTimeoutMs } = config.sessions;
@@ -108,14 +140,12 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
 
   return {
     listeners,
-    admin: admin.address,
+    admin: { address: admin.address, url: adminUrl(admin.address, { isSecured: config.admin.tls !== undefined }) },
     ...(madeToken === undefined ? {} : { madeToken }),
     certificates: pairs.map(({ cert }) => cert),
     telemetry,
-    drain: async (signal) => {
-      for (const listener of listeners) void listener.close();
-      await gate.drain({ timeoutMs: config.sessions.drainTimeoutMs, ...(signal === undefined ? {} : { signal }) });
-    },
+    reopenFiles: async () => audit?.reopen(),
+    drain,
     [Symbol.asyncDispose]: () => stack.close(),
   };
 }
@@ -131,6 +161,7 @@ function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
     plaintextExceptions: config.listeners.flatMap(({ name: listener, plaintextEndsAtMs: endsAtMs }) =>
       endsAtMs === undefined ? [] : [{ listener, endsAtMs }],
     ),
+    maxSessions: config.sessions.maxTotal,
     isTerminal: facts.isTerminal,
     useColour: facts.useColour,
     ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
@@ -147,7 +178,7 @@ interface GateParts {
 function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints }: GateParts): Gate {
   const nowMs = (): number => performance.now();
   return new Gate({
-    limits: config.sessions,
+    limits: { ...config.sessions, maxHeldReplies: config.limits.replyDelay.sockets },
     idPrefix: randomBytes(4).toString('hex'),
     ports: {
       router: new Router({ ...config.routing, upstreams: config.upstreams, providers: catalog }),
@@ -166,58 +197,21 @@ function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints
   });
 }
 
-interface AdminParts {
-  readonly facts: ProcessFacts;
-  readonly tokens: readonly AdminToken[];
-  readonly telemetry: Telemetry;
-  readonly inventory: Inventory | undefined;
-  readonly guard: LoginGuard;
-  readonly gate: Gate;
-  /** Grows while they are opened. */
-  readonly listeners: readonly OpenListener[];
-}
-
-function openAdmin(
+function describeGate(
   config: Config,
-  { facts, tokens, telemetry, inventory, guard, gate, listeners }: AdminParts,
-): ReturnType<typeof serveAdmin> {
-  const { log } = telemetry;
-  const app = createAdminApp({
-    version: facts.version,
-    runtime: facts.runtime,
-    startedAtMs: Date.now(),
-    tokens,
-    upstreams: config.upstreams,
-    registry: telemetry.registry,
-    meter: telemetry.meter,
-    sessions: telemetry.sessions,
-    health: telemetry.upstreams,
-    blocks: guard,
-    ...(inventory === undefined ? {} : { inventory }),
-    gateState: () => ({
-      listeners: listeners.map(({ name, tls, ...endpoint }) => ({
-        name,
-        address: formatEndpoint(endpoint),
-        tls,
-        isListening: !gate.isDraining,
-      })),
-      isDraining: gate.isDraining,
-      ...storeState(guard, config),
-    }),
-    endSession: (id, by) => {
-      const isEnded = gate.end(id, 'ended_by_operator');
-      if (isEnded) log.info({ event: 'sessionEnded', session: id, by }, 'An operator ended a session');
-      return isEnded;
-    },
-    onError: (error) => log.error({ event: 'adminError', type: nameOf(error) }, 'An admin request failed'),
-  });
-  return serveAdmin({ app, host: config.admin.host, port: config.admin.port });
-}
-
-function adminTokens(tokens: readonly AdminToken[]): { tokens: readonly AdminToken[]; madeToken?: string } {
-  if (tokens.length > 0) return { tokens };
-  const madeToken = randomBytes(24).toString('base64url');
-  return { tokens: [{ name: 'made-at-start', role: 'operator', token: madeToken }], madeToken };
+  parts: { readonly gate: Gate; readonly guard: LoginGuard; readonly listeners: readonly OpenListener[] },
+): GateState {
+  const { gate, guard, listeners } = parts;
+  return {
+    listeners: listeners.map(({ name, tls, ...endpoint }) => ({
+      name,
+      address: formatEndpoint(endpoint),
+      tls,
+      isListening: !gate.isDraining,
+    })),
+    isDraining: gate.isDraining,
+    ...storeState(guard, config),
+  };
 }
 
 function storeState(
@@ -226,9 +220,4 @@ function storeState(
 ): { store?: { name: string; isUp: boolean; onFailure: 'local' | 'refuse' } } {
   const { kind, isUp } = guard.store;
   return kind === 'memory' ? {} : { store: { name: kind, isUp, onFailure: limits.onStoreFailure } };
-}
-
-/** An error's message may quote a URL with a password; its kind may not. */
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }

@@ -1,3 +1,4 @@
+import { formatAdminAddress } from '../admin/admin-address.ts';
 import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -14,15 +15,25 @@ export interface ServeOptions {
   readonly say: (line: string) => void;
   /** Resolves when the process is asked to stop; each later call waits for the next such wish. */
   readonly nextStopSignal: () => Promise<string>;
+  /** Calls back each time that files were moved away and are to be opened anew. */
+  readonly onReopenSignal?: (reopen: () => void) => void;
 }
 
 /** Runs Postern until it is asked to stop, then lets sessions end. Resolves to the exit code. */
-export async function runServe({ config, file, facts, say, nextStopSignal }: ServeOptions): Promise<number> {
+export async function runServe({
+  config,
+  file,
+  facts,
+  say,
+  nextStopSignal,
+  onReopenSignal,
+}: ServeOptions): Promise<number> {
   const postern = await startPostern(config, facts);
   const { log } = postern.telemetry;
   announce(postern, { log, config, source: file ?? 'embedded defaults' });
   if (postern.madeToken !== undefined) say(`Admin token, made for this run: ${postern.madeToken}`);
   if (file === undefined) greetNewcomer(postern, say);
+  onReopenSignal?.(() => void postern.reopenFiles());
 
   const signal = await nextStopSignal();
   log.info(
@@ -47,7 +58,7 @@ function announce(
       'Listening for mail clients',
     );
   }
-  log.info({ event: 'adminListening', address: formatEndpoint(admin) }, 'Admin API and metrics');
+  log.info({ event: 'adminListening', address: formatAdminAddress(admin.address) }, 'Admin API and metrics');
   if (config.tls.certificates.length === 0) {
     log.warn(
       { event: 'selfSigned' },
@@ -69,7 +80,5 @@ function greetNewcomer({ listeners, admin }: Postern, say: (line: string) => voi
   say(
     `Try it: curl --user you@example.com pop3://${formatEndpoint(listener)}/   (your mail address; the provider is found by its domain)`,
   );
-  say(
-    `See it: http://${formatEndpoint(admin)}/   Next: write postern.yaml, then "postern check"; "postern demo" shows a whole session`,
-  );
+  say(`See it: ${admin.url}/   Next: write postern.yaml, then "postern check"; "postern demo" shows a whole session`);
 }

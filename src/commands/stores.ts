@@ -1,18 +1,32 @@
-import type { Config } from '../config/config.ts';
+import { hostname } from 'node:os';
+import type { Config, RedisTlsConfig } from '../config/config.ts';
+import { checkCertificatePair, readCertificatePair } from '../net/certificate-pair.ts';
+import type { RedisTls } from '../net/redis/redis-options.ts';
 import { RedisConnection } from '../net/redis-connection.ts';
 import type { Report } from '../proxy/events.ts';
+import { type AuditTrail, openAuditTrail } from '../telemetry/audit/audit-trail.ts';
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { MemoryInventory } from '../telemetry/inventory/memory-inventory.ts';
 import { RedisInventory } from '../telemetry/inventory/redis-inventory.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
-/** Starts to connect to the Redis that a configuration names; undefined where it names none. */
+/** Starts to connect to the Redis that a configuration names; undefined where it names none. Throws `CertificateError`. */
 export function openRedis({ redis }: Config, report: Report): RedisConnection | undefined {
   if (redis === undefined) return undefined;
+  const { tls, sentinel } = redis;
   return new RedisConnection({
     ...redis,
+    tls: tls && openTls(tls),
+    sentinel: sentinel && { ...sentinel, tls: sentinel.tls && openTls(sentinel.tls) },
     onChange: (isUp, detail) => report({ kind: 'storeChanged', store: 'redis', isUp, detail }),
   });
+}
+
+function openTls({ certificate, ...tls }: RedisTlsConfig): RedisTls {
+  if (certificate === undefined) return tls;
+  const pair = readCertificatePair(certificate);
+  checkCertificatePair(pair);
+  return { ...tls, certificate: pair };
 }
 
 /** Makes the encryption inventory and lets telemetry feed it; undefined where it is turned off. Disposing of it leaves Redis open. */
@@ -30,4 +44,24 @@ export function openInventory(
     redis === undefined ? new MemoryInventory(bounds) : new RedisInventory({ ...bounds, connection: redis, onLoss });
   telemetry.addConsumer('inventory', (event) => inventory.record(event));
   return inventory;
+}
+
+/** Makes the audit trail and lets telemetry feed it; undefined where it is turned off. */
+export function openAudit({ audit: config }: Config, telemetry: Telemetry): AuditTrail | undefined {
+  if (config.to === 'none') return undefined;
+  const { log, stream: standardOutput } = telemetry;
+  const trail = openAuditTrail({ config, instance: nameOfHost(), log, standardOutput });
+  if (trail === undefined) return undefined;
+  telemetry.addConsumer('audit', (event) => trail.record(event));
+  telemetry.observeAudit(() => trail.counts);
+  return trail;
+}
+
+function nameOfHost(): string {
+  try {
+    return hostname();
+  } catch {
+    // Deno asks for a permission of its own.
+    return 'unknown';
+  }
 }

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import type { LoginLimit } from '../policy/login-limits.ts';
+import type { LoginLimit, LoginLimits } from '../policy/login-limits.ts';
 import { noNetworks } from '../policy/networks.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './config.ts';
 import { defaultUpstreamPort } from './cross-checks.ts';
+import { toRedisConfig } from './redis-result.ts';
 import type { CheckedConfig } from './schema.ts';
 
 /** What a checked configuration is completed with. */
@@ -15,11 +16,15 @@ export interface ConfigCompletion {
   readonly authorities: ReadonlyMap<number, string>;
   /** PEM texts of the revocation lists, likewise. */
   readonly revocationLists: ReadonlyMap<number, readonly string[]>;
+  /** PEM text of those that Redis's certificate is verified by. */
+  readonly redisAuthorities: string | undefined;
+  /** PEM text of those of the admin interface's clients. */
+  readonly adminAuthorities: string | undefined;
 }
 
 /** Makes the frozen result of a checked configuration. */
 export function toConfig(checked: CheckedConfig, { directory, clientAuthorities, ...trust }: ConfigCompletion): Config {
-  const { listeners, tls, upstreams, routing, sessions, limits, redis, inventory, admin, log } = checked;
+  const { listeners, tls, upstreams, routing, sessions, limits, redis, inventory, audit, admin, log } = checked;
   const absolute = (path: string): string => resolve(directory, path);
   return deepFreeze({
     listeners: listeners.map((listener, index) => toListener(listener, clientAuthorities.get(index))),
@@ -33,18 +38,30 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
       idleTimeoutMs: sessions.idleTimeout,
       drainTimeoutMs: sessions.drainTimeout,
     },
-    limits: {
-      perAddress: toLimit(limits.perAddress),
-      perAccount: toLimit(limits.perAccount),
-      perAddressAndAccount: toLimit(limits.perAddressAndAccount),
-      exempt: limits.exempt,
-      onStoreFailure: limits.onStoreFailure,
-    },
-    ...(redis === undefined ? {} : { redis }),
+    limits: toLimits(limits),
+    ...(redis === undefined ? {} : { redis: toRedisConfig(redis, { ca: trust.redisAuthorities, absolute }) }),
     inventory: { retentionMs: inventory.retention, maxEntries: inventory.maxEntries },
-    admin: { ...admin.address, tokens: admin.tokens },
+    audit: toAudit(audit, absolute),
+    admin: toAdmin(admin, { adminAuthorities: trust.adminAuthorities, absolute }),
     log,
   });
+}
+
+function toAdmin(
+  { address, tokens, tls, hosts }: CheckedConfig['admin'],
+  { adminAuthorities, absolute }: { adminAuthorities: string | undefined; absolute: (path: string) => string },
+): Config['admin'] {
+  const clientCa = adminAuthorities === undefined ? {} : { clientCa: adminAuthorities };
+  return {
+    ...address,
+    tokens,
+    ...(tls === undefined ? {} : { tls: { cert: absolute(tls.cert), key: absolute(tls.key), ...clientCa } }),
+    ...(hosts === undefined ? {} : { hosts }),
+  };
+}
+
+function toAudit({ hashKey, ...audit }: CheckedConfig['audit'], absolute: (path: string) => string): Config['audit'] {
+  return { ...audit, file: absolute(audit.file), ...(hashKey === undefined ? {} : { hashKey }) };
 }
 
 function toListener(checked: CheckedConfig['listeners'][number], clientCa: string | undefined): ListenerConfig {
@@ -76,6 +93,7 @@ function toUpstream(
   const ca = authorities.get(index);
   const crl = revocationLists.get(index);
   const { name, host, port, tls, serverName, minVersion, pins, domains, username, clientInfo } = checked;
+  const { minPollInterval, singleSession } = checked;
   return {
     name,
     host,
@@ -89,11 +107,37 @@ function toUpstream(
     domains,
     username,
     ...(clientInfo === undefined ? {} : { clientInfo }),
+    ...(minPollInterval === undefined ? {} : { minPollIntervalMs: minPollInterval }),
+    ...(singleSession === undefined ? {} : { isSingleSession: singleSession }),
   };
 }
 
-function toLimit({ failures, window, block, maxBlock }: CheckedConfig['limits']['perAddress']): LoginLimit {
-  return { failures, windowMs: window, blockMs: block, maxBlockMs: maxBlock };
+function toLimits(checked: CheckedConfig['limits']): LoginLimits {
+  const { perAddress, perNetwork, perAccount, perAddressAndAccount, accountsPerNetwork, passwordsPerAccount } = checked;
+  const { hashKey, replyDelay } = checked;
+  return {
+    perAddress: toLimit(perAddress, perAddress.failures),
+    perNetwork: toLimit(perNetwork, perNetwork.failures),
+    perAccount: toLimit(perAccount, perAccount.failures),
+    perAddressAndAccount: toLimit(perAddressAndAccount, perAddressAndAccount.failures),
+    accountsPerNetwork: toLimit(accountsPerNetwork, accountsPerNetwork.accounts),
+    passwordsPerAccount: toLimit(passwordsPerAccount, passwordsPerAccount.passwords),
+    refusedPasswordsMs: checked.refusedPasswords,
+    knownForMs: checked.knownFor,
+    loginsPerAddress: checked.loginsPerAddress,
+    sessionsPerAccount: checked.sessionsPerAccount,
+    replyDelay: { firstMs: replyDelay.first, maxMs: replyDelay.max, sockets: replyDelay.sockets },
+    ...(hashKey === undefined ? {} : { hashKey }),
+    exempt: checked.exempt,
+    onStoreFailure: checked.onStoreFailure,
+  };
+}
+
+function toLimit(
+  { window, block, maxBlock }: Pick<CheckedConfig['limits']['perAddress'], 'window' | 'block' | 'maxBlock'>,
+  threshold: number,
+): LoginLimit {
+  return { threshold, windowMs: window, blockMs: block, maxBlockMs: maxBlock };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -53,8 +53,68 @@ export interface AdminToken {
   readonly token: string;
 }
 
+/** Where the admin interface is served: an address and a port, or a Unix socket. */
+export type AdminAddress = Endpoint | { readonly path: string };
+
+/** How the admin interface is served, and to whom. */
+export type AdminConfig = AdminAddress & {
+  readonly tokens: readonly AdminToken[];
+  /** Absent: plain HTTP. `clientCa` is PEM text; with it, clients need a certificate of these authorities. */
+  readonly tls?: CertificateFiles & { readonly clientCa?: string };
+  /** Names it is asked by, beside addresses and names without a dot; `*.example.com` for all below. */
+  readonly hosts?: readonly string[];
+};
+
 /** What a log line needs to be written. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** Where a syslog receiver listens; `unix` is a stream socket. */
+export type SyslogReceiver =
+  | { readonly protocol: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+  | { readonly protocol: 'unix'; readonly path: string };
+
+/** Where a record of each login, session and change by an admin goes. */
+export interface AuditConfig {
+  readonly to: 'none' | 'stdout' | 'file' | 'syslog';
+  /** An absolute path. */
+  readonly file: string;
+  readonly syslog: SyslogReceiver;
+  readonly accounts: 'plain' | 'hashed';
+  /** Secret that accounts are hashed with; absent: made at start. */
+  readonly hashKey?: string;
+}
+
+/** What TLS to Redis is verified with. */
+export interface RedisTlsConfig {
+  /** PEM; absent: the system's authorities. */
+  readonly ca?: string;
+  /** Absent: the host that is dialled. */
+  readonly serverName?: string;
+  /** Shown to Redis. */
+  readonly certificate?: CertificateFiles;
+}
+
+/** Which Redis: one of `url`, `sentinel` and `cluster`. */
+export interface RedisConfig {
+  /** May hold credentials. */
+  readonly url?: string;
+  readonly sentinel?: {
+    readonly name: string;
+    readonly nodes: readonly Endpoint[];
+    readonly username?: string;
+    readonly password?: string;
+    /** There: TLS to the sentinels. */
+    readonly tls?: RedisTlsConfig;
+  };
+  readonly cluster?: { readonly nodes: readonly Endpoint[] };
+  readonly keyPrefix: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** There: TLS. */
+  readonly tls?: RedisTlsConfig;
+  /** How long a login waits for an answer. */
+  readonly timeoutMs: number;
+}
 
 /** A whole configuration, version 1: checked, complete and frozen. */
 export interface Config {
@@ -66,10 +126,11 @@ export interface Config {
   readonly sessions: SessionsConfig;
   readonly limits: LoginLimits;
   /** Absent: limits and the inventory are kept in memory. */
-  readonly redis?: { readonly url: string; readonly keyPrefix: string };
+  readonly redis?: RedisConfig;
   /** Who logs in with which encryption is remembered so long, and for so many; a retention of 0 turns it off. */
   readonly inventory: { readonly retentionMs: number; readonly maxEntries: number };
-  readonly admin: Endpoint & { readonly tokens: readonly AdminToken[] };
+  readonly audit: AuditConfig;
+  readonly admin: AdminConfig;
   readonly log: {
     readonly level: LogLevel;
     readonly format: 'auto' | 'json' | 'pretty';

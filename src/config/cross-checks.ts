@@ -1,11 +1,13 @@
-import { limitNames } from '../policy/login-limits.ts';
 import { noNetworks } from '../policy/networks.ts';
 import { isLoopback, isUnspecified } from './address.ts';
+import { checkAudit } from './audit-checks.ts';
 import { checkClientTls } from './client-tls-checks.ts';
-import type { Endpoint } from './config.ts';
+import type { AdminAddress } from './config.ts';
 import type { Draft } from './draft.ts';
 import { formatEndpoint } from './endpoint.ts';
+import { checkLimits } from './limits-checks.ts';
 import { type Complaint, formatPath, type Path } from './problems.ts';
+import { checkRedis } from './redis-checks.ts';
 import type { Source } from './source.ts';
 import { didYouMean } from './suggestion.ts';
 
@@ -26,6 +28,8 @@ export function* crossCheck(draft: Draft, options: CrossCheckOptions): Generator
   yield* checkLoops(draft);
   yield* checkReferences(draft, options);
   yield* checkLimits(draft, options.source);
+  yield* checkRedis(draft, options.source);
+  yield* checkAudit(draft, options.source);
   yield* checkTokens(draft);
 }
 
@@ -63,8 +67,9 @@ function* checkBalancers({ listeners }: Draft): Generator<Complaint> {
 }
 
 /** Port 0 is another port each time. */
-function bound(endpoint: Endpoint | undefined): string | undefined {
-  return endpoint === undefined || endpoint.port === 0 ? undefined : formatEndpoint(endpoint);
+function bound(address: AdminAddress | undefined): string | undefined {
+  if (address === undefined || 'path' in address) return undefined;
+  return address.port === 0 ? undefined : formatEndpoint(address);
 }
 
 function* checkUpstreams({ upstreams }: Draft): Generator<Complaint> {
@@ -118,18 +123,6 @@ function* checkReferences({ listeners, upstreams, routing }: Draft, options: Cro
     // A suggestion would tell what a variable holds.
     const candidates = options.source.isExternal(path) ? [] : [...written, ...options.providerIds];
     yield { path, reason: `the name of an upstream or the id of a provider${didYouMean(name, candidates)}` };
-  }
-}
-
-function* checkLimits({ limits }: Draft, source: Source): Generator<Complaint> {
-  for (const name of limitNames) {
-    const limit = limits[name];
-    if (limit === undefined || limit.maxBlock >= limit.block) continue;
-    // The one that is written: the other has its default.
-    const key = source.isWritten(['limits', name, 'maxBlock']) ? 'maxBlock' : 'block';
-    const reason =
-      key === 'maxBlock' ? 'at least as long as block' : 'at most as long as maxBlock, which has its default';
-    yield { path: ['limits', name, key], reason };
   }
 }
 

@@ -1,13 +1,8 @@
 import { z } from 'zod';
-import {
-  adminShape,
-  adminTokenShape,
-  domain,
-  limitsShape,
-  listenerShape,
-  routingShape,
-  upstreamShape,
-} from './schema.ts';
+import { adminShape, adminTokenShape } from './admin-schema.ts';
+import { limitsShape } from './limits-schema.ts';
+import { redisShape } from './redis-schema.ts';
+import { auditShape, domain, listenerShape, routingShape, upstreamShape } from './schema.ts';
 
 type Lenient<S extends z.ZodRawShape> = { [K in keyof S]: z.ZodCatch<z.ZodOptional<S[K]>> };
 
@@ -24,7 +19,9 @@ const draftSchema = z.object({
   upstreams: z.array(lenient({ ...upstreamShape, domains: z.array(domain.optional().catch(undefined)) })).catch([]),
   routing: lenient(routingShape),
   limits: lenient(limitsShape),
-  admin: lenient({ address: adminShape.address, tokens: z.array(lenient(adminTokenShape)) }),
+  redis: lenient(redisShape),
+  audit: lenient(auditShape),
+  admin: lenient({ address: adminShape.address, tls: adminShape.tls, tokens: z.array(lenient(adminTokenShape)) }),
 });
 
 /** What can be made of a configuration with mistakes in it: with it, what values must be to each other is checked all the same. */

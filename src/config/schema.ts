@@ -1,26 +1,16 @@
-import { z } from 'zod';
-import type { LimitName } from '../policy/login-limits.ts';
+import type { z } from 'zod';
 import { tlsProfiles } from '../policy/transport.ts';
+import { adminShape } from './admin-schema.ts';
 import { acceptedAccountPattern, acceptedSelector, readAccountPattern, readSelector } from './certificate-accounts.ts';
 import { acceptedDate, readEndOfDay } from './date.ts';
 import { duration, retention } from './duration.ts';
 import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoint, readHost } from './endpoint.ts';
+import { limitsShape, pollInterval } from './limits-schema.ts';
+import { list, mapping } from './mapping.ts';
 import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
+import { redisShape } from './redis-schema.ts';
 import { flag, integer, Refusal, scalar, text, word } from './scalar.ts';
-import { didYouMean } from './suggestion.ts';
-
-/** A mapping with these keys and no others. A message about unknown keys has one line for each, in zod's order. */
-function mapping<S extends z.core.$ZodLooseShape>(shape: S) {
-  const keys = Object.keys(shape);
-  const accepted = `a mapping with ${keys.join(', ')}`;
-  const unknownKey = (key: string): string => `not a key here${didYouMean(key, keys)}: accepted are ${keys.join(', ')}`;
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key)).join('\n') : accepted,
-  });
-}
-
-const list = <T extends z.ZodType>(of: T, accepted: string) => z.array(of, { error: accepted });
+import { acceptedReceiver, readReceiver } from './syslog-receiver.ts';
 
 const networks = list(scalar(acceptedNetwork, readNetwork), 'a list of networks and addresses').transform(toNetworks);
 const endpoint = scalar(acceptedEndpoint, readEndpoint);
@@ -43,26 +33,6 @@ const separators = scalar('punctuation such as "@%#", with the @', (characters) 
   if (new Set(characters).size < characters.length) return new Refusal('each separator once');
   return characters.includes('@') ? characters : new Refusal('separators among which the @ is');
 });
-
-const redisUrl = scalar('a URL such as redis://127.0.0.1:6379/0', (url) => {
-  if (/^rediss:/i.test(url)) return new Refusal('a redis:// URL; rediss:// is not supported');
-  const parts = /^redis:\/\/[^\s]+$/.test(url) ? URL.parse(url) : null;
-  const isComplete = parts !== null && parts.hostname !== '' && /^(\/\d{0,5})?$/.test(parts.pathname);
-  return isComplete ? url : new Refusal('a URL such as redis://127.0.0.1:6379/0');
-});
-
-/** Goes into an HTTP header as it is (RFC 6750 §2.1). */
-const adminToken = text('a token of 16 to 512 visible ASCII characters, without spaces', /^[!-~]{16,512}$/);
-
-/** One limit with the defaults that it has. */
-function loginLimit(defaults: { failures: number; block: string; maxBlock: string }) {
-  return mapping({
-    failures: integer({ min: 1, max: 100_000 }).prefault(String(defaults.failures)),
-    window: duration({ min: '1s', max: '7d' }).prefault('10m'),
-    block: duration({ min: '1s', max: '7d' }).prefault(defaults.block),
-    maxBlock: duration({ min: '1s', max: '30d' }).prefault(defaults.maxBlock),
-  }).prefault({});
-}
 
 const certificateAccountsShape = {
   certificate: scalar(acceptedSelector, readSelector),
@@ -112,34 +82,14 @@ export const upstreamShape = {
   domains: list(domain, 'a list of domains').prefault([]),
   username: word(['address', 'localpart']).prefault('address'),
   clientInfo: word(['proxy-v2', 'xclient']).optional(),
+  minPollInterval: pollInterval.optional(),
+  singleSession: flag().optional(),
 };
 
 /** The keys of `routing`. */
 export const routingShape = {
   default: upstreamReference.optional(),
   separators: separators.prefault('@%#'),
-};
-
-/** The keys of `limits`. */
-export const limitsShape = {
-  perAddress: loginLimit({ failures: 20, block: '5m', maxBlock: '24h' }),
-  perAccount: loginLimit({ failures: 10, block: '5m', maxBlock: '24h' }),
-  perAddressAndAccount: loginLimit({ failures: 5, block: '1m', maxBlock: '1h' }),
-  exempt: networks.prefault([]),
-  onStoreFailure: word(['local', 'refuse']).prefault('local'),
-} satisfies Record<LimitName, z.ZodType> & Record<string, z.ZodType>;
-
-/** The keys of one admin token. */
-export const adminTokenShape = {
-  name: listenerName,
-  role: word(['viewer', 'operator']),
-  token: adminToken,
-};
-
-/** The keys of `admin`. */
-export const adminShape = {
-  address: endpoint.prefault('127.0.0.1:9110'),
-  tokens: list(mapping(adminTokenShape), 'a list of tokens').prefault([]),
 };
 
 const sessionsShape = {
@@ -150,14 +100,20 @@ const sessionsShape = {
   drainTimeout: duration({ min: '0s', max: '1h' }).prefault('30s'),
 };
 
-const redisShape = {
-  url: redisUrl,
-  keyPrefix: text('up to 64 visible ASCII characters', /^[!-~]{0,64}$/).prefault('postern:'),
-};
-
 const inventoryShape = {
   retention: retention({ min: '1m', max: '3650d' }).prefault('90d'),
   maxEntries: integer({ min: 1, max: 1_000_000 }).prefault('100000'),
+};
+
+const syslogReceiver = scalar(acceptedReceiver, readReceiver);
+
+/** The keys of `audit`. */
+export const auditShape = {
+  to: word(['none', 'stdout', 'file', 'syslog']).prefault('none'),
+  file: text('the path of a file', /^[^\0\r\n]+$/).prefault('/var/log/postern/audit.jsonl'),
+  syslog: syslogReceiver.prefault('udp://127.0.0.1:514'),
+  accounts: word(['plain', 'hashed']).prefault('plain'),
+  hashKey: text('a secret of 16 to 512 visible ASCII characters', /^[!-~]{16,512}$/).optional(),
 };
 
 const logShape = {
@@ -177,6 +133,7 @@ export const configSchema = mapping({
   limits: mapping(limitsShape).prefault({}),
   redis: mapping(redisShape).optional(),
   inventory: mapping(inventoryShape).prefault({}),
+  audit: mapping(auditShape).prefault({}),
   admin: mapping(adminShape).prefault({}),
   log: mapping(logShape).prefault({}),
 });

@@ -2,6 +2,10 @@ import type { Path } from './problems.ts';
 
 const secretPaths: readonly Path[] = [
   ['redis', 'url'],
+  ['redis', 'password'],
+  ['redis', 'sentinel', 'password'],
+  ['limits', 'hashKey'],
+  ['audit', 'hashKey'],
   ['admin', 'tokens', '*', 'token'],
 ];
 

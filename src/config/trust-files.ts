@@ -20,12 +20,19 @@ interface TrustFiles {
   readonly authorities: ReadonlyMap<number, string>;
   /** PEM texts of revocation lists, likewise. */
   readonly revocationLists: ReadonlyMap<number, readonly string[]>;
+  /** PEM text of those of Redis. */
+  readonly redisAuthorities: string | undefined;
+  /** PEM text of those of the admin interface's clients. */
+  readonly adminAuthorities: string | undefined;
   readonly complaints: readonly Complaint[];
   readonly faults: readonly Fault[];
 }
 
-/** Reads the `clientCa` files of all listeners, and the `ca` and `crl` files of all upstreams. Never throws. */
-export function loadTrustFiles({ listeners, upstreams }: Draft, { source, readFile, isDeno }: LoadOptions): TrustFiles {
+/** Reads all files of authorities and revocation lists: of listeners, upstreams, Redis and the admin interface. Never throws. */
+export function loadTrustFiles(
+  { listeners, upstreams, redis, admin }: Draft,
+  { source, readFile, isDeno }: LoadOptions,
+): TrustFiles {
   const clientAuthorities = new Map<number, string>();
   const authorities = new Map<number, string>();
   const revocationLists = new Map<number, readonly string[]>();
@@ -63,5 +70,18 @@ export function loadTrustFiles({ listeners, upstreams }: Draft, { source, readFi
       lists.flatMap((each) => each ?? []),
     );
   }
-  return { clientAuthorities, authorities, revocationLists, complaints, faults };
+  const redisAuthorities =
+    redis.ca === undefined ? undefined : load(['redis', 'ca'], { file: redis.ca, read: readAuthorities });
+  const adminCa = admin.tls?.clientCa;
+  const adminAuthorities =
+    adminCa === undefined ? undefined : load(['admin', 'tls', 'clientCa'], { file: adminCa, read: readAuthorities });
+  return {
+    clientAuthorities,
+    authorities,
+    revocationLists,
+    redisAuthorities,
+    adminAuthorities,
+    complaints,
+    faults,
+  };
 }

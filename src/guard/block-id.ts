@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import type { BlockName } from '../policy/guard/facts.ts';
 import { limitNames } from '../policy/login-limits.ts';
-import type { BlockName } from './limit-store.ts';
 
 /** A URL-safe name of a block, the same on every instance: it holds all that is needed to find the block. */
 export function formatBlockId({ limit, subject }: BlockName): string {

@@ -1,198 +1,160 @@
 import type { RedisConnection } from '../net/redis-connection.ts';
-import { type LimitSubjects, limitSubjects } from '../policy/limit-subjects.ts';
+import { limitedAccount } from '../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../policy/login-limits.ts';
 import type { Report } from '../proxy/events.ts';
-import type { Guard, GuardVerdict, LoginSubject } from '../proxy/ports.ts';
-import { StoreUnavailable } from '../proxy/store-unavailable.ts';
-import { formatBlockId, parseBlockId } from './block-id.ts';
-import type { LimitStore } from './limit-store.ts';
+import type { Guard } from '../proxy/ports.ts';
+import { type Block, describeBlock } from './block.ts';
+import { parseBlockId } from './block-id.ts';
+import type { BlockNews, ManualList, NewEntry, PolicyServer, SessionNews, SettlementJournal } from './guard-ports.ts';
+import type { AccountFacts } from './guard-store.ts';
+import { HashKey } from './hash-key.ts';
+import { LayeredStore, type SharedStore } from './layered-store.ts';
+import { LiveAccounts } from './live-accounts.ts';
+import { SharedManualList } from './manual-list.ts';
 import { MemoryStore } from './memory-store.ts';
-import { RedisStore } from './redis-store.ts';
-
-/** A block in force. */
-export interface Block {
-  /** URL-safe, and the same on every instance. */
-  readonly id: string;
-  readonly limit: LimitName;
-  readonly subject: string;
-  /** When it ends, ms since the epoch. */
-  readonly untilMs: number;
-}
+import { agreeOnHashKey } from './redis/hash-key.ts';
+import { RedisStore } from './redis/redis-store.ts';
+import { SharedClock } from './shared-clock.ts';
+import { StoreGuard } from './store-guard.ts';
+import { type OnStoreCall, timedStore } from './timed-store.ts';
 
 /** Where the limits are kept, and whether that place answers. */
-interface StoreHealth {
+export interface StoreHealth {
   readonly kind: 'redis' | 'memory';
   readonly isUp: boolean;
+}
+
+/** What the guard knows of an account. */
+export interface AccountView extends AccountFacts {
+  /** Operators' entries about it. */
+  readonly entries: readonly Block[];
+  /** The shared store is away: this is what this instance knows. */
+  readonly local: boolean;
 }
 
 /** The login limits, and what an operator may see and do of them. */
 export interface LoginGuard extends Guard {
   readonly store: StoreHealth;
-  /** The blocks in force, the longest first. Rejects with `StoreUnavailable` where logins are refused for want of the store. */
+  /**
+   * The blocks in force and the operators' entries, the longest first. Rejects with `StoreUnavailable` where logins are
+   * refused for want of the store.
+   */
   listBlocks(): Promise<readonly Block[]>;
-  /** Ends a block in the name of the admin token `by`; false where there is none. Rejects as `listBlocks` does. */
+  /** Adds an operator's entry in the name of the admin token `by`. Rejects with `EntryRefused` where it cannot be used. */
+  addEntry(entry: NewEntry, by: string): Promise<Block>;
+  /** Ends a block or an entry in the name of the admin token `by`; false where there is none. Rejects as `listBlocks` does. */
   liftBlock(id: string, by: string): Promise<boolean>;
-  /** How many blocks are in force. Never rejects: without the store nothing is counted. */
-  countBlocks(): Promise<Record<LimitName, number>>;
+  /** How many automatic blocks are in force. Never rejects: without the store those are counted that are known here. */
+  countBlocks(): Promise<Readonly<Record<LimitName, number>>>;
+  /** Rejects as `listBlocks` does. */
+  describeAccount(account: string): Promise<AccountView>;
 }
 
-/** What a guard is made of. */
+/** What a guard is made of. What is absent is this process's own: limits in memory, a random key, no other minds. */
 export interface GuardOptions {
   readonly limits: LoginLimits;
-  /** Stays the caller's to close. Absent: limits are kept in this process's memory. */
-  readonly redis?: RedisConnection;
   readonly report: Report;
+  /** Absent: the wall clock. */
+  readonly clock?: SharedClock;
+  /** Goes by `clock`. */
+  readonly local?: MemoryStore;
+  readonly shared?: SharedStore;
+  readonly key?: HashKey;
+  readonly manual?: ManualList;
+  readonly journal?: SettlementJournal;
+  readonly news?: BlockNews;
+  readonly sessionNews?: SessionNews;
+  readonly policyServer?: PolicyServer;
 }
 
-/** Makes the guard; logins may be asked about at once, connected to Redis or not. */
-export function createGuard({ limits, redis, report }: GuardOptions): LoginGuard {
-  if (redis === undefined) return new StoreGuard({ limits, report, store: new MemoryStore(limits) });
-  const store = new RedisStore(limits, redis);
-  if (limits.onStoreFailure === 'refuse') return new StoreGuard({ limits, report, store });
-  return new StoreGuard({ limits, report, store, fallback: new MemoryStore(limits) });
+/** Makes the guard; logins may be asked about at once, connected to the shared store or not. */
+export function createGuard(options: GuardOptions): LoginGuard {
+  const { limits, report, clock = new SharedClock(), shared, journal, news, sessionNews, policyServer } = options;
+  const { nowMs } = clock;
+  const local = options.local ?? new MemoryStore({ limits, nowMs });
+  const manual = options.manual ?? new SharedManualList({ onChange: () => {}, onBlock: () => {}, report, nowMs });
+  const live = new LiveAccounts();
+  const store = new LayeredStore({
+    local,
+    onFailure: limits.onStoreFailure,
+    clock,
+    ...(shared && { shared }),
+    ...(journal && { journal }),
+    ...(news && { news }),
+  });
+  const guard = new StoreGuard({
+    ...{ limits, store, local, live, manual, report, nowMs },
+    key: options.key ?? new HashKey(limits.hashKey === undefined ? {} : { secret: limits.hashKey }),
+    ...(sessionNews && { sessionNews }),
+    ...(policyServer && { policyServer }),
+  });
+  return {
+    get store() {
+      return store.health;
+    },
+    refusesAddress: (address) => guard.refusesAddress(address),
+    admit: (attempt) => guard.admit(attempt),
+    release: (attempt) => guard.release(attempt),
+    settle: (attempt, outcome) => guard.settle(attempt, outcome),
+    openSession: (session) => guard.openSession(session),
+    closeSession: (session) => guard.closeSession(session),
+    listBlocks: async () => {
+      const blocks = await store.listBlocks();
+      return [...(await manual.list()), ...blocks.map(describeBlock)].toSorted(endsLast);
+    },
+    addEntry: (entry, by) => manual.add(entry, by),
+    liftBlock: async (id, by) => {
+      const name = parseBlockId(id);
+      if (name === undefined) return manual.lift(id, by);
+      const isLifted = await store.liftBlock(name);
+      if (isLifted) report({ kind: 'blockLifted', ...name, by });
+      return isLifted;
+    },
+    countBlocks: () => store.countBlocks(),
+    describeAccount: async (account) => {
+      const name = limitedAccount(account);
+      const { isLocal, ...facts } = await store.describeAccount(name);
+      const entries = (await manual.list()).filter(({ subject }) => isAbout(subject, name));
+      return {
+        ...facts,
+        liveSessions: Math.max(facts.liveSessions, live.count(name)),
+        entries: entries.toSorted(endsLast),
+        local: isLocal,
+      };
+    },
+  };
 }
 
-interface StoreGuardParts {
+/** The store in Redis, which stays the caller's to close, and the key that all who use it agree on. */
+export function openSharedStore({
+  limits,
+  redis,
+  onStoreCall = () => {},
+}: {
   readonly limits: LoginLimits;
-  readonly report: Report;
-  readonly store: LimitStore;
-  /** Stands in while the store is unavailable. */
-  readonly fallback?: LimitStore;
+  readonly redis: RedisConnection;
+  readonly onStoreCall?: OnStoreCall;
+}): { readonly shared: SharedStore; readonly key: HashKey } {
+  const store = timedStore(new RedisStore({ limits, connection: redis }), onStoreCall);
+  const key = new HashKey({
+    ...(limits.hashKey === undefined ? {} : { secret: limits.hashKey }),
+    agree: (proposedSecret) => agreeOnHashKey(redis, proposedSecret),
+  });
+  redis.onBack(() => key.agreeAgain());
+  const shared = {
+    store,
+    get isUp() {
+      return redis.isUp;
+    },
+  };
+  return { shared, key };
 }
 
-/** What was found out about a login when it was let in. */
-interface AdmittedLogin {
-  readonly subjects: LimitSubjects;
-  /** Most have none, and so nothing to forget when they succeed. */
-  readonly hasFailures: boolean;
+function endsLast(one: Block, other: Block): number {
+  return (other.untilMs ?? Number.MAX_VALUE) - (one.untilMs ?? Number.MAX_VALUE);
 }
 
-class StoreGuard implements LoginGuard {
-  readonly #limits: LoginLimits;
-  readonly #report: Report;
-  readonly #store: LimitStore;
-  readonly #fallback: LimitStore | undefined;
-  /** Logins under way, by limit and subject: guesses sent all at once would otherwise all pass before one is counted. */
-  readonly #underWay = new Map<string, number>();
-  readonly #admitted = new WeakMap<LoginSubject, AdmittedLogin>();
-
-  constructor({ limits, report, store, fallback }: StoreGuardParts) {
-    this.#limits = limits;
-    this.#report = report;
-    this.#store = store;
-    this.#fallback = fallback;
-  }
-
-  get store(): StoreHealth {
-    return { kind: this.#store.kind, isUp: this.#store.isUp };
-  }
-
-  async admit(subject: LoginSubject): Promise<GuardVerdict> {
-    if (this.#limits.exempt.includes(subject.address)) return { kind: 'allowed' };
-    const subjects = limitSubjects(subject);
-    const record = await this.#tryAsk((store) => store.look(subjects));
-    if (record === undefined) return { kind: 'unavailable' };
-    const [longest] = record.blocks.toSorted((a, b) => b.remainingMs - a.remainingMs);
-    if (longest === undefined) return this.#enter(subject, { subjects, hasFailures: record.hasFailures });
-    const { limit, remainingMs: retryAfterMs } = longest;
-    this.#report({ kind: 'loginLimited', limit, subject: longest.subject, retryAfterMs });
-    return { kind: 'blocked', limit, retryAfterMs };
-  }
-
-  /** An address is left out: behind one, a whole office may log in at once. */
-  #enter(subject: LoginSubject, login: AdmittedLogin): GuardVerdict {
-    const { subjects } = login;
-    const full = limitsOfAccounts.find(
-      (limit) => (this.#underWay.get(keyOf(limit, subjects)) ?? 0) >= this.#limits[limit].failures,
-    );
-    if (full !== undefined) {
-      this.#report({ kind: 'loginLimited', limit: full, subject: subjects[full], retryAfterMs: 0 });
-      return { kind: 'busy', limit: full };
-    }
-    for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), 1);
-    this.#admitted.set(subject, login);
-    return { kind: 'allowed' };
-  }
-
-  release(subject: LoginSubject): void {
-    const subjects = this.#admitted.get(subject)?.subjects;
-    // An exempt one was not counted.
-    if (subjects === undefined) return;
-    this.#admitted.delete(subject);
-    for (const limit of limitsOfAccounts) this.#count(keyOf(limit, subjects), -1);
-  }
-
-  #count(key: string, change: 1 | -1): void {
-    const count = (this.#underWay.get(key) ?? 0) + change;
-    if (count > 0) this.#underWay.set(key, count);
-    else this.#underWay.delete(key);
-  }
-
-  async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
-    if (this.#limits.exempt.includes(subject.address)) return;
-    const { subjects, hasFailures } = this.#admitted.get(subject) ?? {
-      subjects: limitSubjects(subject),
-      hasFailures: true,
-    };
-    if (outcome === 'accepted') {
-      if (!hasFailures) return;
-      const pair = { limit: 'perAddressAndAccount', subject: subjects.perAddressAndAccount } as const;
-      await this.#tryAsk((store) => store.clearFailures(pair));
-      return;
-    }
-    const placed = (await this.#tryAsk((store) => store.countFailure(subjects))) ?? [];
-    for (const block of placed) this.#report({ kind: 'loginBlocked', ...block });
-  }
-
-  async listBlocks(): Promise<readonly Block[]> {
-    const blocks = await this.#ask((store) => store.listBlocks());
-    const nowMs = Date.now();
-    return blocks
-      .toSorted((a, b) => b.remainingMs - a.remainingMs)
-      .map(({ limit, subject, remainingMs }) => ({
-        id: formatBlockId({ limit, subject }),
-        limit,
-        subject,
-        untilMs: nowMs + remainingMs,
-      }));
-  }
-
-  async liftBlock(id: string, by: string): Promise<boolean> {
-    const name = parseBlockId(id);
-    if (name === undefined) return false;
-    const isLifted = await this.#ask((store) => store.liftBlock(name));
-    // A block from an outage must not come back with the next one.
-    if (this.#fallback !== undefined) await this.#fallback.liftBlock(name);
-    if (isLifted) this.#report({ kind: 'blockLifted', ...name, by });
-    return isLifted;
-  }
-
-  async countBlocks(): Promise<Record<LimitName, number>> {
-    const counts = await this.#tryAsk((store) => store.countBlocks());
-    return counts ?? { perAddress: 0, perAccount: 0, perAddressAndAccount: 0 };
-  }
-
-  async #ask<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {
-    try {
-      return await question(this.#store);
-    } catch (error) {
-      if (this.#fallback === undefined || !(error instanceof StoreUnavailable)) throw error;
-      return await question(this.#fallback);
-    }
-  }
-
-  async #tryAsk<T>(question: (store: LimitStore) => Promise<T>): Promise<T | undefined> {
-    try {
-      return await this.#ask(question);
-    } catch (error) {
-      if (error instanceof StoreUnavailable) return undefined;
-      throw error;
-    }
-  }
-}
-
-const limitsOfAccounts = ['perAccount', 'perAddressAndAccount'] as const;
-
-function keyOf(limit: (typeof limitsOfAccounts)[number], subjects: LimitSubjects): string {
-  return `${limit} ${subjects[limit]}`;
+/** An operator's entry is about an account, or all of a domain. */
+function isAbout(subject: string, account: string): boolean {
+  return subject === account || (subject.startsWith('*@') && account.endsWith(subject.slice(1)));
 }

@@ -1,77 +1,250 @@
-import type { LimitSubjects } from '../policy/limit-subjects.ts';
-import { type LimitName, type LoginLimits, limitNames } from '../policy/login-limits.ts';
-import { BoundedLimiter } from './bounded-limiter.ts';
-import { FailureCounter, failureLimiterOptions, strikeLimiterOptions } from './failure-counter.ts';
-import type { ActiveBlock, BlockName, LimitRecord, LimitStore, PlacedBlock } from './limit-store.ts';
+import { maxListedSessions, reservationLeaseMs, sessionLeaseMs } from '../policy/guard/bounds.ts';
+import type { BlockName, LoginFacts, StoredBlock } from '../policy/guard/facts.ts';
+import { type LimitSubjects, limitMember, limitSubjects, pairSubject } from '../policy/limit-subjects.ts';
+import {
+  accountLimitNames,
+  type LimitName,
+  type LoginLimits,
+  limitNames,
+  networkLimitNames,
+} from '../policy/login-limits.ts';
+import type { LiveSession } from '../proxy/ports.ts';
+import { AccountMemory } from './account-memory.ts';
+import type { AcceptedNote, AccountFacts, CountedFailure, GuardStore, LoginKey } from './guard-store.ts';
+import { Leases } from './leases.ts';
+import { NetworkOwners } from './network-owners.ts';
+import { WindowTable } from './window-table.ts';
 
-interface MemoryCounter {
-  readonly counter: FailureCounter;
-  readonly failures: BoundedLimiter;
+/** What a memory store goes by. */
+export interface MemoryStoreOptions {
+  readonly limits: LoginLimits;
+  /** Ms since the epoch. */
+  readonly nowMs: () => number;
 }
 
-/** Failures and blocks in this process's memory, bounded. */
-export class MemoryStore implements LimitStore {
-  readonly kind = 'memory';
-  readonly isUp = true;
-  readonly #counters: Readonly<Record<LimitName, MemoryCounter>>;
+/** The guard's knowledge in this process's memory, bounded. No call rejects. */
+export class MemoryStore implements GuardStore {
+  readonly #limits: LoginLimits;
+  readonly #nowMs: () => number;
+  readonly #tables: Readonly<Record<LimitName, WindowTable>>;
+  readonly #accounts: AccountMemory;
+  readonly #owners: NetworkOwners;
+  /** Strangers' logins under way, by their credential. */
+  readonly #reserved = new Leases(reservationLeaseMs);
+  readonly #sessions = new Leases(sessionLeaseMs);
 
-  constructor(limits: LoginLimits) {
-    this.#counters = {
-      perAddress: createCounter(limits, 'perAddress'),
-      perAccount: createCounter(limits, 'perAccount'),
-      perAddressAndAccount: createCounter(limits, 'perAddressAndAccount'),
+  constructor({ limits, nowMs }: MemoryStoreOptions) {
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#accounts = new AccountMemory(limits);
+    this.#owners = new NetworkOwners(limits.knownForMs);
+    this.#tables = {
+      perAddress: new WindowTable('perAddress', limits.perAddress),
+      perNetwork: new WindowTable('perNetwork', limits.perNetwork),
+      perAccount: new WindowTable('perAccount', limits.perAccount),
+      perAddressAndAccount: new WindowTable('perAddressAndAccount', limits.perAddressAndAccount),
+      accountsPerNetwork: new WindowTable('accountsPerNetwork', limits.accountsPerNetwork),
+      passwordsPerAccount: new WindowTable('passwordsPerAccount', limits.passwordsPerAccount),
     };
   }
 
-  async look(subjects: LimitSubjects): Promise<LimitRecord> {
-    const [failures, ...blocks] = await Promise.all([
-      this.#counters.perAddressAndAccount.failures.get(subjects.perAddressAndAccount),
-      ...limitNames.map((limit) => this.#activeBlock({ limit, subject: subjects[limit] })),
-    ]);
-    return { blocks: blocks.filter((block) => block.remainingMs > 0), hasFailures: failures !== null };
+  async look(login: LoginKey): Promise<LoginFacts> {
+    const nowMs = this.#nowMs();
+    const { account } = login;
+    const subjects = limitSubjects(login);
+    const blocks = this.findBlocks(subjects);
+    const knownSinceMs = this.#accounts.knownSinceMs(login, nowMs);
+    const refusedUntilMs = this.#accounts.refusedUntilMs(login, nowMs);
+    const lastLoginMs = this.#accounts.lastLoginMs(account);
+    const needsRoom =
+      knownSinceMs === undefined &&
+      refusedUntilMs === undefined &&
+      !login.isExempt &&
+      !blocks.some(({ limit }) => isAccountLimit(limit));
+    return {
+      nowMs,
+      blocks,
+      ...(knownSinceMs === undefined ? {} : { knownSinceMs }),
+      ...(refusedUntilMs === undefined ? {} : { refusedUntilMs }),
+      ...(lastLoginMs === undefined ? {} : { lastLoginMs }),
+      liveSessionIds: this.#sessions.held(account, nowMs).slice(-maxListedSessions),
+      pairMembers: this.#tables.perAddressAndAccount.members(subjects.perAddressAndAccount, nowMs),
+      addressFailures: this.#tables.perAddress.countMembers(login.address, nowMs),
+      isAccepted: this.#accounts.isAccepted(login),
+      isReserved: needsRoom && this.#reserve(login, nowMs),
+    };
   }
 
-  async countFailure(subjects: LimitSubjects): Promise<readonly PlacedBlock[]> {
-    const placed = limitNames.map(async (limit) => {
-      const subject = subjects[limit];
-      const durationMs = await this.#counters[limit].counter.countFailure(subject);
-      return durationMs === undefined ? [] : [{ limit, subject, durationMs }];
-    });
-    return (await Promise.all(placed)).flat();
-  }
-
-  clearFailures({ limit, subject }: BlockName): Promise<void> {
-    return this.#counters[limit].counter.clearFailures(subject);
-  }
-
-  async liftBlock(name: BlockName): Promise<boolean> {
-    const { remainingMs } = await this.#activeBlock(name);
-    if (remainingMs === 0) return false;
-    await this.#counters[name.limit].counter.forget(name.subject);
+  /** What is counted and what is under way stay below the threshold; but one at a time may always try. */
+  #reserve({ account, credential }: LoginKey, nowMs: number): boolean {
+    const held = this.#reserved.held(account, nowMs);
+    if (!held.includes(credential)) {
+      const room = (limit: 'perAccount' | 'passwordsPerAccount'): number =>
+        this.#limits[limit].threshold - this.#tables[limit].countMembers(account, nowMs);
+      if (held.length >= Math.max(Math.min(room('perAccount'), room('passwordsPerAccount')), 1)) return false;
+    }
+    this.#reserved.hold(account, { id: credential, nowMs });
     return true;
   }
 
-  async listBlocks(): Promise<readonly ActiveBlock[]> {
-    const names = limitNames.flatMap((limit) =>
-      this.#counters[limit].failures.blockedSubjects.map((subject) => ({ limit, subject })),
-    );
-    const blocks = await Promise.all(names.map((name) => this.#activeBlock(name)));
-    return blocks.filter((block) => block.remainingMs > 0);
+  async release({ account, credential }: LoginKey): Promise<void> {
+    this.#reserved.end(account, credential);
   }
 
-  async countBlocks(): Promise<Record<LimitName, number>> {
-    const counts: Record<LimitName, number> = { perAddress: 0, perAccount: 0, perAddressAndAccount: 0 };
-    for (const { limit } of await this.listBlocks()) counts[limit] += 1;
+  async countFailure(login: LoginKey, atMs: number = this.#nowMs()): Promise<CountedFailure> {
+    this.#reserved.end(login.account, login.credential);
+    this.#accounts.noteRefused(login, atMs);
+    const placed: StoredBlock[] = [];
+    const subjects = limitSubjects(login);
+    for (const limit of login.isExempt ? [] : limitNames) {
+      const subject = subjects[limit];
+      const block = this.#tables[limit].count(subject, {
+        member: limitMember(limit, login),
+        hasOwners: () => this.#hasOwners(limit, { place: login, nowMs: atMs }),
+        nowMs: atMs,
+      });
+      if (block !== undefined) placed.push(block);
+    }
+    const addressFailures = login.isExempt ? 0 : this.#tables.perAddress.countMembers(login.address, atMs);
+    return { nowMs: atMs, placed, addressFailures };
+  }
+
+  async noteAccepted(login: LoginKey, { pairMembers, atMs = this.#nowMs() }: AcceptedNote): Promise<void> {
+    const { account } = login;
+    this.#reserved.end(account, login.credential);
+    this.#accounts.noteAccepted(login, atMs);
+    this.#owners.note(login, atMs);
+    const subjects = limitSubjects(login);
+    for (const limit of pairMembers.length === 0 ? [] : limitNames) {
+      const members = limit === 'accountsPerNetwork' ? [login.accountHash] : pairMembers;
+      this.#tables[limit].clear(subjects[limit], members);
+    }
+    this.#tables.perAddressAndAccount.forget(subjects.perAddressAndAccount);
+  }
+
+  /** When a login of an address to an account was last noted. */
+  knownSinceMs(login: Pick<LoginKey, 'account' | 'address'>): number | undefined {
+    return this.#accounts.knownSinceMs(login, this.#nowMs());
+  }
+
+  /** Takes over from another store that an address is an owner's. */
+  noteKnown(login: LoginKey, atMs: number): void {
+    const knownSinceMs = this.#accounts.knownSinceMs(login, atMs);
+    if (knownSinceMs !== undefined && knownSinceMs >= atMs) return;
+    this.#accounts.noteKnown(login, atMs);
+    this.#owners.note(login, atMs);
+  }
+
+  async noteSessions({
+    live,
+    ended,
+  }: {
+    readonly live: readonly LiveSession[];
+    readonly ended: readonly LiveSession[];
+  }): Promise<void> {
+    const nowMs = this.#nowMs();
+    for (const { account, sessionId } of live) this.#sessions.hold(account, { id: sessionId, nowMs });
+    for (const { account, sessionId } of ended) this.#sessions.end(account, sessionId);
+  }
+
+  async describeAccount(account: string): Promise<AccountFacts> {
+    const nowMs = this.#nowMs();
+    const lastLoginMs = this.#accounts.lastLoginMs(account);
+    const ofAccount = pairSubject({ account, address: '' });
+    return {
+      nowMs,
+      blocks: (await this.listBlocks()).filter(
+        ({ limit, subject }) =>
+          isAccountLimit(limit) &&
+          (limit === 'perAddressAndAccount' ? subject.startsWith(ofAccount) : subject === account),
+      ),
+      counts: {
+        perAccount: this.#tables.perAccount.countMembers(account, nowMs),
+        passwordsPerAccount: this.#tables.passwordsPerAccount.countMembers(account, nowMs),
+      },
+      knownAddresses: this.#accounts.knownAddresses(account, nowMs),
+      refusedUntilMs: this.#accounts.refusedUntilMsOf(account, nowMs),
+      ...(lastLoginMs === undefined ? {} : { lastLoginMs }),
+      liveSessions: this.#sessions.held(account, nowMs).length,
+    };
+  }
+
+  async listBlocks(): Promise<readonly StoredBlock[]> {
+    return this.blocks();
+  }
+
+  /** The blocks in force. */
+  blocks(): readonly StoredBlock[] {
+    const nowMs = this.#nowMs();
+    return limitNames.flatMap((limit) => [...this.#tables[limit].blocks(nowMs)]);
+  }
+
+  async restoreBlocks(blocks: readonly StoredBlock[]): Promise<void> {
+    this.keepBlocks(blocks);
+  }
+
+  /** Places blocks that another store has; never shortens one. */
+  keepBlocks(blocks: readonly StoredBlock[]): void {
+    const nowMs = this.#nowMs();
+    for (const block of blocks) this.#tables[block.limit].restore(block, nowMs);
+  }
+
+  async liftBlock({ limit, subject }: BlockName): Promise<boolean> {
+    return this.#tables[limit].lift(subject, this.#nowMs());
+  }
+
+  async countBlocks(): Promise<Readonly<Record<LimitName, number>>> {
+    const counts = {
+      perAddress: 0,
+      perNetwork: 0,
+      perAccount: 0,
+      perAddressAndAccount: 0,
+      accountsPerNetwork: 0,
+      passwordsPerAccount: 0,
+    };
+    for (const { limit } of this.blocks()) counts[limit] += 1;
     return counts;
   }
 
-  async #activeBlock({ limit, subject }: BlockName): Promise<ActiveBlock> {
-    return { limit, subject, remainingMs: await this.#counters[limit].counter.remainingBlockMs(subject) };
+  /** The block that keeps everybody at an address out, the longest where there are several; none where an owner may be. */
+  findAddressBlock(place: Pick<LoginKey, 'address' | 'network'>): StoredBlock | undefined {
+    const nowMs = this.#nowMs();
+    let longest: StoredBlock | undefined;
+    for (const limit of networkLimitNames) {
+      const block = this.#tables[limit].block(limit === 'perAddress' ? place.address : place.network, nowMs);
+      if (block === undefined || block.hasOwners || this.#hasOwners(limit, { place, nowMs })) continue;
+      if (longest === undefined || block.untilMs > longest.untilMs) longest = block;
+    }
+    return longest;
+  }
+
+  /** No address or network is, or was lately, blocked. */
+  get hasNoAddressBlocks(): boolean {
+    return networkLimitNames.every((limit) => this.#tables[limit].hasNoBlocks);
+  }
+
+  /** The blocks in force that a login meets. */
+  findBlocks(subjects: LimitSubjects): readonly StoredBlock[] {
+    const nowMs = this.#nowMs();
+    const blocks: StoredBlock[] = [];
+    for (const limit of limitNames) {
+      const block = this.#tables[limit].block(subjects[limit], nowMs);
+      if (block !== undefined) blocks.push(block);
+    }
+    return blocks;
+  }
+
+  #hasOwners(
+    limit: LimitName,
+    { place, nowMs }: { readonly place: Pick<LoginKey, 'address' | 'network'>; readonly nowMs: number },
+  ): boolean {
+    if (isAccountLimit(limit)) return false;
+    return limit === 'perAddress'
+      ? this.#owners.isOwned(place, nowMs)
+      : this.#owners.isNetworkOwned(place.network, nowMs);
   }
 }
 
-function createCounter(limits: LoginLimits, name: LimitName): MemoryCounter {
-  const failures = new BoundedLimiter(failureLimiterOptions(limits[name], name));
-  const strikes = new BoundedLimiter(strikeLimiterOptions(limits[name], name));
-  return { failures, counter: new FailureCounter(limits[name], { failures, strikes }) };
+function isAccountLimit(limit: LimitName): boolean {
+  return accountLimitNames.some((name) => name === limit);
 }

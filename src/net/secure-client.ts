@@ -9,10 +9,12 @@ export function createSecureClient(certificates: ServerCertificates): SecureClie
   return async (raw, policy) => {
     // It would tell nothing more.
     if (raw.destroyed) return gone;
+    const startedAtMs = performance.now();
     const hello = certificates.isChoice ? await peekHello(raw) : undefined;
     // Half a hello, and nobody left to send the rest.
     if (hello?.kind === 'incomplete') return gone;
-    return certificates.handshakeFor(policy, hello?.serverName)(raw);
+    const handshake = await certificates.handshakeFor(policy, hello?.serverName)(raw);
+    return handshake.kind === 'secured' ? { ...handshake, durationMs: performance.now() - startedAtMs } : handshake;
   };
 }
 

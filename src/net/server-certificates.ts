@@ -5,12 +5,17 @@ import { CertificateError, type CertificatePair, checkCertificatePair } from './
 import { type Handshake, openHandshake } from './client-handshake.ts';
 import { secureContextOptions } from './tls-profile.ts';
 
-/** A certificate that can be shown to clients. */
-interface ServerCertificate extends CertificatePair {
+/** A certificate that is shown to clients, without its key. */
+export interface ShownCertificate {
+  /** What the operator calls it: a file, or what made it. */
+  readonly name: string;
   readonly leaf: X509Certificate;
   /** `rsa`, `ec`, …: what a client has to support. */
   readonly keyType: string;
 }
+
+/** A certificate that can be shown to clients. */
+interface ServerCertificate extends CertificatePair, ShownCertificate {}
 
 /** When a certificate shown to clients expires. */
 export interface CertificateExpiry {
@@ -69,6 +74,11 @@ export class ServerCertificates {
     this.#certificates = certificates;
     this.#isChoice = certificates.length > this.#fallback.length;
     this.#handshakes = new Map();
+  }
+
+  /** The certificates as they are shown now, the default one first. */
+  list(): readonly ShownCertificate[] {
+    return this.#certificates;
   }
 
   listExpiries(): readonly CertificateExpiry[] {

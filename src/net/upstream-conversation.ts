@@ -44,7 +44,7 @@ export interface ConversationOptions {
   /** The handshake is done, the certificate not yet judged: for reports on certificates that then fail. */
   readonly onHandshake?: (socket: TLSSocket) => void;
   /** Verified and greeted; credentials follow, if there are any. */
-  readonly onReady?: (socket: TLSSocket) => void;
+  readonly onReady?: (socket: TLSSocket, handshakeMs: number) => void;
   /** The upstream does not take XCLIENT; the login goes on without. */
   readonly onXclientNotTaken?: (detail: string) => void;
   readonly onCapabilities?: (lines: readonly string[]) => void;
@@ -76,6 +76,8 @@ class Conversation {
   #reader = new LineReader();
   #state: UpstreamLoginState;
   #timer: NodeJS.Timeout | undefined;
+  #handshakeStartedAtMs = 0;
+  #handshakeMs = 0;
   #isSettled = false;
 
   constructor(options: ConversationOptions, resolve: (result: ConversationResult) => void) {
@@ -154,7 +156,7 @@ class Conversation {
       // Ahead of everything, the handshake included (PROXY protocol §2).
       socket.write(proxyHeaderFor(this.#options.client), this.#onHeaderSent);
     } else if (this.#options.upstream.tls === 'implicit') {
-      this.#expect('handshake');
+      this.#expectHandshake();
     } else {
       this.#expect('greeting');
       socket.on('data', this.#onData);
@@ -179,6 +181,7 @@ class Conversation {
       this.#fail('certificate', String(socket.authorizationError));
       return;
     }
+    this.#handshakeMs = performance.now() - this.#handshakeStartedAtMs;
     this.#options.memory.keepKeyExchange(describeTls(socket).keyExchange);
     this.#expect('greeting');
     socket.on('data', this.#onData);
@@ -247,12 +250,12 @@ class Conversation {
     // On Deno a socket left flowing may still read the server's hello, and drop it.
     raw.pause();
     this.#reader = new LineReader();
-    this.#expect('handshake');
+    this.#expectHandshake();
     this.#attach(this.#secure({ socket: raw }));
   }
 
   #onReady(): void {
-    if (this.#tlsSocket !== undefined) this.#options.onReady?.(this.#tlsSocket);
+    if (this.#tlsSocket !== undefined) this.#options.onReady?.(this.#tlsSocket, this.#handshakeMs);
     if (this.#options.credentials === undefined) this.#settle({ kind: 'greeted' });
   }
 
@@ -266,6 +269,11 @@ class Conversation {
     this.#tlsSocket = undefined;
     this.#socket = undefined;
     this.#settle({ kind: 'accepted', reply, socket, received: this.#reader.takeRest() });
+  }
+
+  #expectHandshake(): void {
+    this.#handshakeStartedAtMs = performance.now();
+    this.#expect('handshake');
   }
 
   #expect(step: StepName): void {

@@ -29,8 +29,13 @@ export function createUpstreamDialer({ isOwnEndpoint, nowMs, report }: UpstreamD
       memories.set(upstream, memory);
     }
     const startedAtMs = nowMs();
-    const onReady = (socket: TLSSocket): void =>
-      onConnected({ address: socket.remoteAddress ?? '', tls: describeTls(socket), durationMs: nowMs() - startedAtMs });
+    const onReady = (socket: TLSSocket, handshakeMs: number): void =>
+      onConnected({
+        address: socket.remoteAddress ?? '',
+        tls: describeTls(socket),
+        durationMs: nowMs() - startedAtMs,
+        handshakeMs,
+      });
     const onXclientNotTaken = (detail: string): void => {
       if (withoutXclient.has(upstream)) return;
       withoutXclient.add(upstream);

@@ -1,9 +1,13 @@
 const GROUPS = 8;
 /** Groups of a /64: what one site, or one host with privacy addresses, is usually given. */
 const NETWORK_GROUPS = 4;
+/** Groups of a /48: the most that one site is usually given. */
+const WIDER_NETWORK_GROUPS = 3;
 
 /** The eight 16-bit groups of an IPv6 address (RFC 4291 §2.2), any zone left out; undefined where the text is none. */
 export function parseIpv6(text: string): readonly number[] | undefined {
+  // Most clients have an IPv4 address, and each login asks.
+  if (!text.includes(':')) return undefined;
   const address = /^([^%]+)(?:%[0-9A-Za-z.:-]+)?$/.exec(text)?.[1];
   if (address === undefined) return undefined;
   const halves = address.split('::');
@@ -52,11 +56,29 @@ export function parseIpv4(text: string): [number, number, number, number] | unde
 export function limitedNetwork(address: string): string {
   const groups = parseIpv6(address);
   if (groups === undefined) return address;
+  return mappedIpv4(groups)?.join('.') ?? formatIpv6Network(groups, NETWORK_GROUPS);
+}
+
+/**
+ * The network that an address's neighbours share with it: the /24 of an IPv4 address, the /48 of an IPv6 one, in canonical
+ * form. What `limitedNetwork` makes of the address leads to the same. Text that is no address stands for itself.
+ */
+export function widerNetwork(address: string): string {
+  const groups = parseIpv6(address.endsWith('/64') ? address.slice(0, -'/64'.length) : address);
+  const octets = groups === undefined ? parseIpv4(address) : mappedIpv4(groups);
+  if (octets !== undefined) return `${octets.slice(0, 3).join('.')}.0/24`;
+  return groups === undefined ? address : formatIpv6Network(groups, WIDER_NETWORK_GROUPS);
+}
+
+function mappedIpv4(groups: readonly number[]): readonly number[] | undefined {
   const [g0, g1, g2, g3, g4, g5, g6 = 0, g7 = 0] = groups;
   const isIpv4Mapped = [g0, g1, g2, g3, g4].every((group) => group === 0) && g5 === 0xffff;
-  if (isIpv4Mapped) return [g6 >> 8, g6 & 255, g7 >> 8, g7 & 255].join('.');
-  // The host's four zero groups are the longest run, so `::` always stands at the end.
-  const network = groups.slice(0, NETWORK_GROUPS);
+  return isIpv4Mapped ? [g6 >> 8, g6 & 255, g7 >> 8, g7 & 255] : undefined;
+}
+
+/** The zero groups behind the prefix are the longest run, so `::` always stands at the end. */
+function formatIpv6Network(groups: readonly number[], prefixGroups: number): string {
+  const network = groups.slice(0, prefixGroups);
   while (network.at(-1) === 0) network.pop();
-  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
+  return `${network.map((group) => group.toString(16)).join(':')}::/${prefixGroups * 16}`;
 }

@@ -49,8 +49,10 @@ export class Router {
     for (const provider of options.providers) {
       this.#add({ name: provider.id, domains: provider.domains, destination: providerDestination(provider) });
     }
-    for (const upstream of options.upstreams) {
-      this.#add({ name: upstream.name, domains: upstream.domains, destination: { kind: 'upstream', upstream } });
+    for (const configured of options.upstreams) {
+      const { name, domains } = configured;
+      const upstream = keepPace(configured, options.providers);
+      this.#add({ name, domains, destination: { kind: 'upstream', upstream } });
     }
     this.#default = options.default === undefined ? undefined : this.#byName.get(options.default);
     this.#separators = options.separators;
@@ -108,8 +110,20 @@ function providerDestination(provider: Provider): Destination {
       serverName: provider.pop3.host,
       minVersion: 'TLSv1.2',
       username: provider.username,
+      ...minPollInterval(provider),
     },
   };
+}
+
+/** A provider's pace holds however one gets there, unless the configuration says otherwise. */
+function keepPace(upstream: Upstream, providers: readonly Provider[]): Upstream {
+  if (upstream.minPollIntervalMs !== undefined) return upstream;
+  const provider = providers.find(({ pop3 }) => pop3?.host === upstream.host);
+  return provider?.minPollSeconds === undefined ? upstream : { ...upstream, ...minPollInterval(provider) };
+}
+
+function minPollInterval({ minPollSeconds }: Provider): Pick<Upstream, 'minPollIntervalMs'> {
+  return minPollSeconds === undefined ? {} : { minPollIntervalMs: minPollSeconds * 1000 };
 }
 
 function settle(account: Account, destination: Destination): Route {

@@ -19,4 +19,8 @@ export interface Upstream {
   readonly username: 'address' | 'localpart';
   /** How the server is told who the client is: by a PROXY header of version 2, or by Dovecot's XCLIENT. Absent: not at all. */
   readonly clientInfo?: 'proxy-v2' | 'xclient';
+  /** Shortest time between two logins to one account, ms; earlier ones are answered here. Absent or 0: any will do. */
+  readonly minPollIntervalMs?: number;
+  /** Whether a second login to an account is refused here while a session of it is live. */
+  readonly isSingleSession?: boolean;
 }

@@ -1,4 +1,4 @@
-import { type CountedCommand, countedCommands } from './counted-command.ts';
+import { type CommandCounts, type CountedCommand, countedCommands, noCommands } from './counted-command.ts';
 
 const lineFeed = 0x0a;
 /** Upper case by clearing the bit that tells ASCII cases apart. */
@@ -9,18 +9,18 @@ const verbsByCode = new Map<number, CountedCommand>(
   countedCommands.filter((verb) => verb !== 'other').map((verb) => [encode(verb), verb]),
 );
 
-/** Where counts go. */
-export type CommandCounts = Record<CountedCommand, number>;
-
 /** Counts a client's commands by verb from its octets, however they were cut into chunks, without holding them up. */
 export class CommandCounter {
-  readonly #counts: CommandCounts;
+  /** This client's own. */
+  readonly counts: CommandCounts = noCommands();
+  readonly #totals: CommandCounts;
   /** The verb read so far, four octets at most; -1: the line's verb has been counted. */
   #code = 0;
   #length = 0;
 
-  constructor(counts: CommandCounts) {
-    this.#counts = counts;
+  /** `totals` is what all clients' commands are added to. */
+  constructor(totals: CommandCounts) {
+    this.#totals = totals;
   }
 
   count(chunk: Uint8Array): void {
@@ -48,9 +48,14 @@ export class CommandCounter {
     }
     // An empty line is no command; anything else has ended its verb here.
     const isEmptyLine = this.#length === 0 && (octet === lineFeed || octet === 0x0d);
-    if (!isEmptyLine) this.#counts[isLetter ? 'other' : (verbsByCode.get(this.#code) ?? 'other')] += 1;
+    if (!isEmptyLine) this.#add(isLetter ? 'other' : (verbsByCode.get(this.#code) ?? 'other'));
     this.#code = octet === lineFeed ? 0 : -1;
     this.#length = 0;
+  }
+
+  #add(verb: CountedCommand): void {
+    this.counts[verb] += 1;
+    this.#totals[verb] += 1;
   }
 }
 

@@ -18,3 +18,11 @@ export const countedCommands = [
 
 /** One of the verbs that are counted; metric label. */
 export type CountedCommand = (typeof countedCommands)[number];
+
+/** How often each was sent. */
+export type CommandCounts = Record<CountedCommand, number>;
+
+/** Counts at zero. */
+export function noCommands(): CommandCounts {
+  return { STAT: 0, LIST: 0, RETR: 0, DELE: 0, NOOP: 0, RSET: 0, TOP: 0, UIDL: 0, CAPA: 0, QUIT: 0, other: 0 };
+}

@@ -1,7 +1,9 @@
 import type { ClientIdentity } from '../policy/client-certificate.ts';
+import type { GuardReason } from '../policy/guard/admission.ts';
 import type { LimitName } from '../policy/login-limits.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
+import type { CommandCounts } from '../pop3/counted-command.ts';
 
 /** What TLS a leg got, as the runtime reports it. */
 export interface TlsFacts {
@@ -21,7 +23,7 @@ export const loginResults = [
   'denied', // the upstream, or certificateAccounts, refuses for good ([SYS/PERM])
   'untrusted', // the upstream could not be verified
   'unreachable', // the upstream could not be reached or broke off
-  'limited', // a login limit, or no store to ask
+  'limited', // the guard: a limit, a block, a refusal it remembers, too early, or no store to ask
   'unrouted', // no upstream serves the account
   'cancelled', // the client went away meanwhile
 ] as const;
@@ -33,10 +35,11 @@ export const refusalReasons = [
   'max_per_address',
   'draining',
   'proxy_header', // missing or malformed
+  'blocked', // too many failed logins from there, or by an operator
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
-/** Why a session ended; closed set, log field. */
+/** Why a session ended; closed set, log field and metric label. */
 export const closeReasons = [
   'quit', // QUIT in the authorization state
   'client_closed',
@@ -102,6 +105,8 @@ interface ClientTlsEstablished extends SessionIdentity {
   readonly certificate?: ClientIdentity;
   /** Whose certificate counts for nothing, and why. */
   readonly ignoredCertificate?: string;
+  /** How long the handshake took; absent where a balancer ended TLS. */
+  readonly durationMs?: number;
 }
 
 interface ClientTlsFailed extends SessionIdentity {
@@ -118,6 +123,24 @@ interface UpstreamConnected extends SessionIdentity {
   readonly tls: TlsFacts;
   /** From the first packet to the verified, greeted connection. */
   readonly durationMs: number;
+  /** How much of it the TLS handshake took. */
+  readonly handshakeMs?: number;
+}
+
+/** Why the guard refused a login. */
+export interface GuardRefusal {
+  readonly reason: GuardReason;
+  /** Absent where no login limit refuses. */
+  readonly limit?: LimitName;
+  /** When it is worth another try; absent where nobody can tell. */
+  readonly retryAfterMs?: number;
+}
+
+/** How long a login waited for the guard. */
+export interface GuardTime {
+  readonly admitMs: number;
+  /** Absent where there was nothing to settle. */
+  readonly settleMs?: number;
 }
 
 interface LoginFinished extends SessionIdentity {
@@ -132,13 +155,17 @@ interface LoginFinished extends SessionIdentity {
   /** Absent where no upstream serves the account. */
   readonly upstream?: string;
   readonly result: LoginResult;
-  /** From the complete credentials to the reply. */
+  /** From the complete credentials to the outcome; a reply that is held back is not waited for. */
   readonly durationMs: number;
   /** The reply the client got, without its status indicator. */
   readonly reply: string;
   readonly failure?: UpstreamFailure;
   /** Postern's own rule that denied it, before the upstream was asked. */
   readonly deniedBy?: 'certificateAccounts';
+  /** There where the guard refused it. */
+  readonly guard?: GuardRefusal;
+  /** Absent where the guard was not asked. */
+  readonly guardMs?: GuardTime;
 }
 
 interface ClientInfoNotTaken {
@@ -160,6 +187,8 @@ interface SessionClosed extends SessionIdentity {
   readonly reason: CloseReason;
   readonly durationMs: number;
   readonly traffic: Readonly<Traffic>;
+  /** What the client sent while it was relayed; absent where it never was. */
+  readonly commands?: Readonly<CommandCounts>;
   /** The error behind an `internal_error`. */
   readonly cause?: unknown;
 }
@@ -179,9 +208,24 @@ interface LoginLimited {
   readonly retryAfterMs: number;
 }
 
+/** An operator's own entry. */
+interface BlockAdded {
+  readonly kind: 'blockAdded';
+  readonly effect: 'block' | 'allow';
+  /** A network or an account. */
+  readonly subject: string;
+  /** In the operator's words. */
+  readonly reason: string;
+  /** Absent: it has no end. */
+  readonly untilMs?: number;
+  /** The name of the admin token that asked for it. */
+  readonly by: string;
+}
+
 interface BlockLifted {
   readonly kind: 'blockLifted';
-  readonly limit: LimitName;
+  /** Absent for an operator's own entry. */
+  readonly limit?: LimitName;
   readonly subject: string;
   /** The name of the admin token that asked for it. */
   readonly by: string;
@@ -238,6 +282,7 @@ export type GateEvent =
   | SessionClosed
   | LoginBlocked
   | LoginLimited
+  | BlockAdded
   | BlockLifted
   | StoreChanged
   | CertificateReloaded

@@ -1,9 +1,13 @@
 import type { Socket } from 'node:net';
+import { type AddressRefusal, replyForBlockedAddress } from '../policy/blocked-address.ts';
 import { limitedNetwork } from '../policy/ip-network.ts';
 import type { Networks } from '../policy/networks.ts';
+import type { ProxiedOrigin } from './client-leg.ts';
 import type { CloseReason } from './events.ts';
 import type { ReadProxyHeader } from './ports.ts';
-import { type ProxiedOrigin, Session, type SessionPolicy, type SessionPorts } from './session.ts';
+import { ReplyHold } from './reply-hold.ts';
+import { Session } from './session.ts';
+import type { SessionPolicy, SessionPorts } from './session-options.ts';
 
 /** How long sockets that were cut may take to report it; they need no network for that. */
 const cutTimeoutMs = 1_000;
@@ -18,6 +22,8 @@ const refusalReplies = {
 export interface GateLimits {
   readonly maxTotal: number;
   readonly maxPerAddress: number;
+  /** Replies to failed logins that are held back at a time. */
+  readonly maxHeldReplies: number;
 }
 
 /** A listener's connections, as the gate sees them. */
@@ -46,13 +52,14 @@ export class Gate {
   readonly #limits: GateLimits;
   readonly #ports: SessionPorts;
   readonly #idPrefix: string;
+  readonly #hold: ReplyHold;
   readonly #sessions = new Map<string, Session>();
   /** By IPv4 address or IPv6 /64, which is what one host has. */
   readonly #sessionsByNetwork = new Map<string, number>();
   /** Connections whose PROXY header is being read: they count as sessions, of nobody yet. */
   readonly #awaitingHeader = new Set<Socket>();
   #lastId = 0;
-  #onEmpty: (() => void) | undefined;
+  readonly #awaitingEmpty = new Set<() => void>();
   #isDraining = false;
 
   /** `idPrefix` makes session ids unique among instances. */
@@ -60,6 +67,7 @@ export class Gate {
     this.#limits = options.limits;
     this.#ports = options.ports;
     this.#idPrefix = options.idPrefix;
+    this.#hold = new ReplyHold(options.limits.maxHeldReplies);
   }
 
   /** Takes over a client's connection, which must not have been read from. */
@@ -121,6 +129,11 @@ export class Gate {
       this.#refuse(connection, refusal);
       return;
     }
+    const block = this.#ports.guard.refusesAddress(address);
+    if (block !== undefined) {
+      this.#refuseBlocked(connection, block);
+      return;
+    }
 
     this.#lastId += 1;
     const sessionId = `${this.#idPrefix}-${this.#lastId.toString(36)}`;
@@ -130,6 +143,7 @@ export class Gate {
       ...(proxied === undefined ? {} : { proxied }),
       policy: listener.policy,
       ports: this.#ports,
+      hold: this.#hold,
       onClosed: () => this.#forget(sessionId, address),
     });
     this.#sessions.set(sessionId, session);
@@ -152,6 +166,7 @@ export class Gate {
   /** Lets nobody in any more, waits for the sessions to end, and cuts those left after `timeoutMs` or when `signal` aborts. */
   async drain({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
     this.#isDraining = true;
+    this.#hold.end();
     for (const socket of this.#awaitingHeader) socket.destroy();
     await this.#untilEmpty(timeoutMs, signal);
     for (const session of this.#sessions.values()) session.end('drained');
@@ -162,10 +177,11 @@ export class Gate {
   async #untilEmpty(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (this.#sessions.size === 0 || signal?.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onEmpty = resolve;
+    this.#awaitingEmpty.add(resolve);
     const timer = setTimeout(resolve, timeoutMs);
     signal?.addEventListener('abort', () => resolve(), { once: true });
     await promise;
+    this.#awaitingEmpty.delete(resolve);
     clearTimeout(timer);
   }
 
@@ -188,6 +204,18 @@ export class Gate {
     socket.destroySoon();
   }
 
+  /** Comes in floods: the client is told why where it can read that, and nothing is kept of it. */
+  #refuseBlocked({ socket, listener, address }: Connection, block: AddressRefusal): void {
+    this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason: 'blocked' });
+    socket.on('error', () => {});
+    if (listener.policy.tls === 'implicit') {
+      socket.destroy();
+      return;
+    }
+    socket.write(`-ERR ${replyForBlockedAddress(block)}\r\n`);
+    socket.destroySoon();
+  }
+
   /** Nothing is said: what is there is no balancer, or one that would take it for the server's greeting. */
   #refuseHeader({ socket, listener, address }: Connection, detail: string): void {
     const reason = 'proxy_header';
@@ -201,7 +229,7 @@ export class Gate {
     const left = (this.#sessionsByNetwork.get(network) ?? 1) - 1;
     if (left > 0) this.#sessionsByNetwork.set(network, left);
     else this.#sessionsByNetwork.delete(network);
-    if (this.#sessions.size === 0) this.#onEmpty?.();
+    if (this.#sessions.size === 0) for (const resolve of this.#awaitingEmpty) resolve();
   }
 }
 

@@ -1,19 +1,21 @@
 import { type CertificateAccounts, type ClientIdentity, isAccountPermitted } from '../policy/client-certificate.ts';
+import { classifyRefusal, replyForRefusal } from '../policy/refusal.ts';
 import type { Route, Router } from '../policy/routing.ts';
 import type { Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import { isTlsFailure, replyForFailure, type UpstreamFailure } from '../policy/upstream-failure.ts';
-import type { StatusReply } from '../pop3/reply.ts';
-import type { LoginResult, Report, SessionIdentity, TlsFacts } from './events.ts';
+import type { GuardRefusal, GuardTime, LoginResult, Report, SessionIdentity, TlsFacts } from './events.ts';
 import type {
   ClientInfo,
   Credentials,
   Guard,
-  GuardVerdict,
   LogInUpstream,
-  LoginSubject,
+  LoginAttempt,
+  UpstreamLogin,
   UpstreamSession,
 } from './ports.ts';
+
+type RouteToUpstream = Extract<Route, { kind: 'upstream' }>;
 
 /** What a login needs from outside. */
 export interface LoginPorts {
@@ -40,6 +42,8 @@ export interface LoginRequest {
   readonly describeClient?: () => ClientInfo;
   /** The listener's upstream, where it has one. */
   readonly listenerUpstream?: string;
+  /** Waits for that many ms, less where the session ends before. */
+  readonly hold: (delayMs: number) => Promise<void>;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
@@ -48,6 +52,7 @@ interface FinishedLogin {
   readonly account: string;
   /** Stands behind the status indicator. */
   readonly reply: string;
+  readonly guardMs?: GuardTime;
 }
 
 /** A login that stands. Whoever gets it owns the upstream's connection. */
@@ -55,6 +60,8 @@ export interface AcceptedLogin extends FinishedLogin {
   readonly result: 'accepted';
   readonly upstream: Upstream;
   readonly session: UpstreamSession;
+  /** What limits count it by. */
+  readonly limitedAccount: string;
 }
 
 interface FailedLogin extends FinishedLogin {
@@ -62,15 +69,25 @@ interface FailedLogin extends FinishedLogin {
   readonly upstream?: Upstream;
   readonly failure?: UpstreamFailure;
   readonly deniedBy?: 'certificateAccounts';
+  readonly guard?: GuardRefusal;
+  /** How long to hold the reply back; absent: not at all. */
+  readonly delayMs?: number;
 }
 
 /** How a login ended. */
 export type LoginOutcome = AcceptedLogin | FailedLogin;
 
+/** Whether it was the credentials that were refused, by the upstream or by what is remembered of it. */
+export function isCredentialRefusal(outcome: FailedLogin): boolean {
+  return outcome.result === 'refused' || outcome.guard?.reason === 'remembered';
+}
+
 /** Routes a login, asks the guard, logs in upstream, tells the guard and reports the outcome. */
 export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<LoginOutcome> {
   const startedAtMs = ports.nowMs();
   const outcome = await decide(request, ports);
+  const failed: Partial<FailedLogin> = outcome.result === 'accepted' ? {} : outcome;
+  const { failure, deniedBy, guard } = failed;
   ports.report({
     kind: 'loginFinished',
     ...request.identity,
@@ -82,72 +99,124 @@ export async function logIn(request: LoginRequest, ports: LoginPorts): Promise<L
     result: outcome.result,
     durationMs: ports.nowMs() - startedAtMs,
     reply: outcome.reply,
-    ...('failure' in outcome && outcome.failure !== undefined ? { failure: outcome.failure } : {}),
-    ...('deniedBy' in outcome && outcome.deniedBy !== undefined ? { deniedBy: outcome.deniedBy } : {}),
+    ...(failure === undefined ? {} : { failure }),
+    ...(deniedBy === undefined ? {} : { deniedBy }),
+    ...(guard === undefined ? {} : { guard }),
+    ...(outcome.guardMs === undefined ? {} : { guardMs: outcome.guardMs }),
   });
   return outcome;
 }
 
 async function decide(request: LoginRequest, ports: LoginPorts): Promise<LoginOutcome> {
-  const { identity, credentials } = request;
+  const { credentials } = request;
   const route = ports.router.route(credentials.username, request.listenerUpstream);
   if (route.kind === 'unrouted') return { result: 'unrouted', account: route.account, reply: route.reply };
   const { account, upstream } = route;
   const denial = denyByCertificate(request, account);
   if (denial !== undefined) return { ...denial, account, upstream };
 
-  const subject: LoginSubject = { address: identity.address, account: route.limitedAccount };
-  const verdict = await ports.guard.admit(subject);
-  if (verdict.kind !== 'allowed') return { result: 'limited', account, upstream, reply: replyForVerdict(verdict) };
+  const attempt = describeAttempt(request, route);
+  const askedAtMs = ports.nowMs();
+  const verdict = await ports.guard.admit(attempt);
+  const admitMs = ports.nowMs() - askedAtMs;
+  if (verdict.kind === 'refused') {
+    const { kind: _, reply, delayMs, ...guard } = verdict;
+    return { result: 'limited', account, upstream, reply, guard, delayMs, guardMs: { admitMs } };
+  }
 
   try {
-    return await logInAt(route, { request, subject, ports });
+    if (verdict.delayMs !== undefined) await request.hold(verdict.delayMs);
+    if (request.signal.aborted) return { ...cancelled, account, upstream, guardMs: { admitMs } };
+    return await logInAt(route, { request, attempt, admitMs, ports });
   } finally {
-    ports.guard.release(subject);
+    ports.guard.release(attempt);
   }
 }
 
+const cancelled = { result: 'cancelled', reply: '[SYS/TEMP] The login was given up' } as const;
+
+function describeAttempt(request: LoginRequest, { account, limitedAccount, upstream }: RouteToUpstream): LoginAttempt {
+  return {
+    ...request.identity,
+    account: limitedAccount,
+    ...(account === limitedAccount ? {} : { shownAccount: account }),
+    ...request.credentials,
+    transport: request.transport,
+    ...(request.clientTls === undefined ? {} : { clientTls: request.clientTls }),
+    upstream,
+  };
+}
+
+interface AdmittedLogin {
+  readonly request: LoginRequest;
+  readonly attempt: LoginAttempt;
+  readonly admitMs: number;
+  readonly ports: LoginPorts;
+}
+
 async function logInAt(
-  { account, upstream, username }: Extract<Route, { kind: 'upstream' }>,
-  { request, subject, ports }: { request: LoginRequest; subject: LoginSubject; ports: LoginPorts },
+  route: RouteToUpstream,
+  { request, attempt, admitMs, ports }: AdmittedLogin,
 ): Promise<LoginOutcome> {
+  const { account, upstream, limitedAccount } = route;
+  const login = await askUpstream(route, { request, ports });
+  switch (login.kind) {
+    case 'accepted': {
+      const { settleMs } = await settle({ attempt, ports }, 'accepted');
+      const guardMs = { admitMs, settleMs };
+      // Gone while the guard was told: nothing of the maildrop was seen, and the client can simply try again.
+      if (login.session.socket.destroyed) return { ...brokenOff(account, upstream), guardMs };
+      const { reply, session } = login;
+      return { result: 'accepted', account, upstream, limitedAccount, reply: reply.text, session, guardMs };
+    }
+    case 'refused': {
+      const result = classifyRefusal(login.reply);
+      const refused = { result, account, upstream, reply: replyForRefusal(login.reply, result) };
+      if (result !== 'refused') return { ...refused, guardMs: { admitMs } };
+      const { settleMs, delayMs } = await settle({ attempt, ports }, 'refused');
+      return { ...refused, delayMs, guardMs: { admitMs, settleMs } };
+    }
+    case 'failed': {
+      const { failure } = login;
+      const result = request.signal.aborted ? 'cancelled' : isTlsFailure(failure.reason) ? 'untrusted' : 'unreachable';
+      const reply = replyForFailure(failure.reason, upstream.host);
+      return { result, account, upstream, reply, failure, guardMs: { admitMs } };
+    }
+    default:
+      return login satisfies never;
+  }
+}
+
+function askUpstream(
+  { upstream, username }: RouteToUpstream,
+  { request, ports }: Pick<AdmittedLogin, 'request' | 'ports'>,
+): Promise<UpstreamLogin> {
   const { identity, credentials, signal } = request;
-  const login = await ports.logInUpstream({
+  return ports.logInUpstream({
     upstream,
     credentials: { username, password: credentials.password },
     ...(request.describeClient === undefined || upstream.clientInfo === undefined
       ? {}
       : { client: request.describeClient() }),
     signal,
-    onConnected: ({ address, tls, durationMs }) =>
+    onConnected: ({ address, ...facts }) =>
       ports.report({
         kind: 'upstreamConnected',
         ...identity,
         upstream: upstream.name,
         upstreamAddress: address,
-        tls,
-        durationMs,
+        ...facts,
       }),
   });
-  switch (login.kind) {
-    case 'accepted':
-      await ports.guard.settle(subject, 'accepted');
-      // Gone while the guard was told: nothing of the maildrop was seen, and the client can simply try again.
-      if (login.session.socket.destroyed) return brokenOff(account, upstream);
-      return { result: 'accepted', account, upstream, reply: login.reply.text, session: login.session };
-    case 'refused': {
-      const result = classifyRefusal(login.reply);
-      if (result === 'refused') await ports.guard.settle(subject, 'refused');
-      return { result, account, upstream, reply: replyForRefusal(login.reply) };
-    }
-    case 'failed': {
-      const result = signal.aborted ? 'cancelled' : isTlsFailure(login.failure.reason) ? 'untrusted' : 'unreachable';
-      const reply = replyForFailure(login.failure.reason, upstream.host);
-      return { result, account, upstream, reply, failure: login.failure };
-    }
-    default:
-      return login satisfies never;
-  }
+}
+
+async function settle(
+  { attempt, ports }: Pick<AdmittedLogin, 'attempt' | 'ports'>,
+  outcome: 'accepted' | 'refused',
+): Promise<{ settleMs: number; delayMs: number }> {
+  const startedAtMs = ports.nowMs();
+  const { delayMs } = await ports.guard.settle(attempt, outcome);
+  return { settleMs: ports.nowMs() - startedAtMs, delayMs };
 }
 
 function denyByCertificate(
@@ -168,38 +237,4 @@ function brokenOff(account: string, upstream: Upstream): FailedLogin {
   const failure: UpstreamFailure = { reason: 'reset', detail: 'It closed the connection behind the login' };
   const reply = replyForFailure(failure.reason, upstream.host);
   return { result: 'unreachable', account, upstream, reply, failure };
-}
-
-/** What an upstream's refusal means, by its response code (RFC 2449 §8.1, RFC 3206 §4); without a code it is about the credentials. */
-export function classifyRefusal({ code }: StatusReply): 'refused' | 'busy' | 'denied' {
-  switch (code) {
-    case 'IN-USE':
-    case 'LOGIN-DELAY':
-    case 'SYS/TEMP':
-      return 'busy';
-    case 'SYS/PERM':
-      return 'denied';
-    default:
-      return 'refused';
-  }
-}
-
-/** The upstream's own words: people need to read "Application-specific password required". */
-function replyForRefusal({ code, text }: StatusReply): string {
-  if (code !== undefined) return text;
-  return text === '' ? '[AUTH] The mail server refused this user name or password' : `[AUTH] ${text}`;
-}
-
-function replyForVerdict(verdict: Exclude<GuardVerdict, { kind: 'allowed' }>): string {
-  if (verdict.kind === 'unavailable') return '[SYS/TEMP] Logins cannot be checked right now. Please try again later';
-  if (verdict.kind === 'busy')
-    return '[SYS/TEMP] Too many logins at once for this account. Please try again in a moment';
-  return `[SYS/TEMP] Too many failed logins. Please try again in ${describeWait(verdict.retryAfterMs)}`;
-}
-
-function describeWait(ms: number): string {
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  if (seconds < 120) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import type { AddressRefusal } from '../policy/blocked-address.ts';
 import type { ClientIdentity } from '../policy/client-certificate.ts';
+import type { GuardReason } from '../policy/guard/admission.ts';
 import type { LimitName } from '../policy/login-limits.ts';
-import type { ClientTlsPolicy } from '../policy/transport.ts';
+import type { ClientTlsPolicy, Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
 import type { StatusReply } from '../pop3/reply.ts';
@@ -13,35 +15,68 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** Who tries to log in to what, as the guard counts it. */
-export interface LoginSubject {
+/** One login, from the moment its upstream is known; the guard keeps its books by this very object. */
+export interface LoginAttempt {
+  readonly sessionId: string;
+  readonly listener: string;
   /** The client's address, IPv4 or IPv6 text. */
   readonly address: string;
-  /** Lower case; `user@domain` where there is a domain. */
+  /** What limits count it by: the same for every spelling that ends at the same maildrop. */
   readonly account: string;
+  /** What people know it by, where that is another name. */
+  readonly shownAccount?: string;
+  /** What the client sent, octet strings: to be hashed, and for a policy server to be asked about. Kept nowhere. */
+  readonly username: string;
+  readonly password: string;
+  readonly transport: Transport;
+  /** Absent without TLS. */
+  readonly clientTls?: TlsFacts;
+  readonly upstream: Upstream;
 }
 
 /** What the guard says before the upstream is dialled. */
 export type GuardVerdict =
-  | { readonly kind: 'allowed' }
   | {
-      readonly kind: 'blocked';
-      readonly limit: LimitName;
-      readonly retryAfterMs: number;
+      readonly kind: 'allowed';
+      /** How long to wait before the upstream is dialled, where a policy server asks for that. */
+      readonly delayMs?: number;
     }
-  /** As many logins of this account are under way as may fail. */
-  | { readonly kind: 'busy'; readonly limit: LimitName }
-  /** The store is gone and `onStoreFailure` is `refuse`. */
-  | { readonly kind: 'unavailable' };
+  | {
+      readonly kind: 'refused';
+      readonly reason: GuardReason;
+      /** Absent where no login limit refuses. */
+      readonly limit?: LimitName;
+      /** When it is worth another try; absent where nobody can tell. */
+      readonly retryAfterMs?: number;
+      /** Stands behind `-ERR`, with its response code. */
+      readonly reply: string;
+      /** How long to hold the reply back. */
+      readonly delayMs: number;
+    };
 
-/** Login limits. Neither call rejects: a store's trouble is the guard's own to handle. */
+/** One session that fetches mail. The guard keeps its books by `sessionId`. */
+export interface LiveSession {
+  /** As in `LoginAttempt`. */
+  readonly account: string;
+  readonly sessionId: string;
+}
+
+/** Login limits. No call rejects or throws: a store's trouble is the guard's own to handle. */
 export interface Guard {
+  /** Whether connections from there are refused before anything is read, by what this process knows; undefined: let in. */
+  refusesAddress(address: string): AddressRefusal | undefined;
   /** Whether this login may be tried now. */
-  admit(subject: LoginSubject): Promise<GuardVerdict>;
-  /** Tells that an admitted login is over, however it ended, with the very subject that was admitted. Never throws. */
-  release(subject: LoginSubject): void;
-  /** Tells how it ended, with the very subject that was admitted. Only credentials that the upstream refused count as failures. */
-  settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void>;
+  admit(attempt: LoginAttempt): Promise<GuardVerdict>;
+  /** Tells that an admitted login is over, however it ended. */
+  release(attempt: LoginAttempt): void;
+  /**
+   * Tells how an admitted login ended. Only credentials that the upstream refused count as failures. Resolves to how long
+   * to hold the reply back: 0 for accepted ones.
+   */
+  settle(attempt: LoginAttempt, outcome: 'accepted' | 'refused'): Promise<{ readonly delayMs: number }>;
+  /** Tells that an account's session begins to fetch mail, and that it ended. */
+  openSession(session: LiveSession): void;
+  closeSession(session: LiveSession): void;
 }
 
 /** A logged-in connection: verified TLS, paused, at the start of the transaction state. Its errors have a listener already. */
@@ -74,6 +109,8 @@ export interface UpstreamConnectionFacts {
   readonly address: string;
   readonly tls: TlsFacts;
   readonly durationMs: number;
+  /** How much of it the TLS handshake took. */
+  readonly handshakeMs?: number;
 }
 
 /** How a login upstream ended. */
@@ -110,6 +147,8 @@ export type ClientHandshake =
       readonly certificate?: ClientIdentity;
       /** Why the certificate that it sent counts for nothing. */
       readonly ignoredCertificate?: string;
+      /** How long it took, waiting for the client included. */
+      readonly durationMs?: number;
     }
   | {
       readonly kind: 'failed';

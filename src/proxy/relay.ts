@@ -27,6 +27,8 @@ export class Relay {
   readonly #options: RelayOptions;
   #reason: CloseReason | undefined;
   #openSockets = 2;
+  #isClientPaused = false;
+  #isUpstreamPaused = false;
   #deadline: NodeJS.Timeout | undefined;
 
   /** Both sockets must be paused or not yet flowing, and have no listeners left from earlier states. */
@@ -34,12 +36,12 @@ export class Relay {
     this.#options = options;
     const { client, upstream, idleTimeoutMs } = options;
     client.on('data', this.#onClientData);
-    client.on('drain', () => upstream.resume());
+    client.on('drain', () => this.#resumeUpstream());
     client.on('end', () => this.#onEnd('client_closed', upstream));
     client.on('error', () => this.#onEnd('client_reset', upstream));
     client.on('close', () => this.#onClose('client_closed', upstream));
     upstream.on('data', this.#onUpstreamData);
-    upstream.on('drain', () => client.resume());
+    upstream.on('drain', () => this.#resumeClient());
     upstream.on('end', () => this.#onEnd('upstream_closed', client));
     upstream.on('error', () => this.#onEnd('upstream_reset', client));
     upstream.on('close', () => this.#onClose('upstream_closed', client));
@@ -66,21 +68,49 @@ export class Relay {
   }
 
   readonly #onClientData = (chunk: Uint8Array): void => {
-    const { client, upstream, traffic, meter, commands } = this.#options;
+    const { upstream, traffic, meter, commands } = this.#options;
     if (!upstream.writable) return;
     traffic.toUpstream += chunk.length;
     meter.octetsToUpstream += chunk.length;
     commands.count(chunk);
-    if (!upstream.write(chunk)) client.pause();
+    if (!upstream.write(chunk)) this.#pauseClient();
   };
 
   readonly #onUpstreamData = (chunk: Uint8Array): void => {
-    const { client, upstream, traffic, meter } = this.#options;
+    const { client, traffic, meter } = this.#options;
     if (!client.writable) return;
     traffic.toClient += chunk.length;
     meter.octetsToClient += chunk.length;
-    if (!client.write(chunk)) upstream.pause();
+    if (!client.write(chunk)) this.#pauseUpstream();
   };
+
+  #pauseClient(): void {
+    this.#options.client.pause();
+    if (this.#isClientPaused) return;
+    this.#isClientPaused = true;
+    this.#options.meter.pauses.client.begin();
+  }
+
+  #resumeClient(): void {
+    this.#options.client.resume();
+    if (!this.#isClientPaused) return;
+    this.#isClientPaused = false;
+    this.#options.meter.pauses.client.end();
+  }
+
+  #pauseUpstream(): void {
+    this.#options.upstream.pause();
+    if (this.#isUpstreamPaused) return;
+    this.#isUpstreamPaused = true;
+    this.#options.meter.pauses.upstream.begin();
+  }
+
+  #resumeUpstream(): void {
+    this.#options.upstream.resume();
+    if (!this.#isUpstreamPaused) return;
+    this.#isUpstreamPaused = false;
+    this.#options.meter.pauses.upstream.end();
+  }
 
   /** One side will send no more: the other gets what is on its way, then the same end. */
   #onEnd(reason: CloseReason, other: Socket): void {
@@ -97,7 +127,8 @@ export class Relay {
       return;
     }
     // Nobody listens to the other side any more; it only has to take what is still on its way.
-    other.resume();
+    this.#resumeClient();
+    this.#resumeUpstream();
     const { client, idleTimeoutMs } = this.#options;
     // A slow client may still be drinking the end of a message; of an upstream nothing more is wanted. Neither can put
     // its end off by sending something now and then.

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { CertificateAccounts, ClientIdentity } from '../policy/client-certificate.ts';
-import { type ClientTlsPolicy, isLoginPermitted, type Transport, type TransportPolicy } from '../policy/transport.ts';
+import { isLoginPermitted, type Transport } from '../policy/transport.ts';
 import { greet, isAwaitingLine, maxLineOctets, step, tlsHelloStart } from '../pop3/authorization.ts';
 import type {
   AuthorizationEffect,
@@ -10,11 +9,12 @@ import type {
 } from '../pop3/authorization-state.ts';
 import { CommandCounter } from '../pop3/command-counter.ts';
 import { LineReader } from '../pop3/line-reader.ts';
-import type { CloseReason, SessionIdentity, TlsFacts, Traffic } from './events.ts';
-import { type AcceptedLogin, type LoginOutcome, type LoginPorts, logIn } from './login.ts';
-import type { ClientInfo, ProxiedClient, SecureClient } from './ports.ts';
+import { ClientLeg } from './client-leg.ts';
+import type { CloseReason, Traffic } from './events.ts';
+import { type AcceptedLogin, isCredentialRefusal, type LoginOutcome, logIn } from './login.ts';
+import type { LiveSession } from './ports.ts';
 import { Relay } from './relay.ts';
-import type { RelayMeter } from './relay-meter.ts';
+import type { SessionOptions } from './session-options.ts';
 
 /** Octets kept for a client that pipelines behind its login; beyond it the client waits, as TCP makes it. */
 const maxPipelinedOctets = 65_536;
@@ -24,100 +24,39 @@ const lingerMs = 5_000;
 /** Given as the reason, because the default one is an error with a stack, made for every session. */
 const clientGone = 'The client is gone';
 
-/** What a session does and how long it may take; the same for all sessions of a listener. */
-export interface SessionPolicy extends TransportPolicy, ClientTlsPolicy {
-  /** Which client certificates may use which accounts; absent: anybody may use any. */
-  readonly certificateAccounts?: readonly CertificateAccounts[];
-  /** All accounts of this listener go there. */
-  readonly upstream?: string;
-  readonly loginTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
-
-/** What a session needs from outside. */
-export interface SessionPorts extends LoginPorts {
-  readonly secureClient: SecureClient;
-  readonly meter: RelayMeter;
-  /** The wall clock, ms since 1970 UTC. */
-  readonly wallClockMs: () => number;
-}
-
-/** What a balancer's PROXY header told. TLS is in it only where the balancer is trusted to tell. */
-export interface ProxiedOrigin extends ProxiedClient {
-  /** The balancer's address. */
-  readonly balancer: string;
-}
-
-/** One client's connection. */
-export interface SessionOptions {
-  readonly identity: SessionIdentity;
-  readonly socket: Socket;
-  /** Absent: the client itself connected. */
-  readonly proxied?: ProxiedOrigin;
-  readonly policy: SessionPolicy;
-  readonly ports: SessionPorts;
-  readonly onClosed: () => void;
-}
-
 /** One session from greeting to close: it holds the client's socket and performs what the state machine says. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #openedAtMs: number;
   readonly #traffic: Traffic = { toUpstream: 0, toClient: 0 };
   readonly #clientGone = new AbortController();
-  #socket: Socket;
-  #transport: Transport = 'plaintext';
-  #clientTls: TlsFacts | undefined;
-  #clientCertificate: ClientIdentity | undefined;
+  readonly #client: ClientLeg;
   #reader = new LineReader();
   #state: AuthorizationState | undefined;
   #relay: Relay | undefined;
+  #live: LiveSession | undefined;
+  #commands: CommandCounter | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #closeReason: CloseReason | undefined;
   #isFinished = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#socket = options.socket;
+    this.#client = new ClientLeg(options);
     this.#openedAtMs = options.ports.nowMs();
   }
 
   /** Greets the client, behind a handshake where the listener wants TLS first. */
   start(): void {
-    const { identity, policy, proxied, ports } = this.#options;
-    const balancerTls = proxied?.tls;
-    this.#transport = policy.tls === 'implicit' || balancerTls !== undefined ? 'implicit' : 'plaintext';
-    ports.report({
-      kind: 'sessionOpened',
-      ...identity,
-      port: this.#clientPort(),
-      transport: this.#transport,
-      ...(proxied?.source === undefined ? {} : { proxySource: proxied.balancer }),
-      ...(proxied?.correlationId === undefined ? {} : { correlationId: proxied.correlationId }),
-    });
-    if (policy.tls !== 'implicit' && balancerTls !== undefined) {
-      this.#clientTls = balancerTls;
-      ports.report({ kind: 'clientTlsEstablished', ...identity, transport: this.#transport, tls: balancerTls });
-    }
+    const { policy } = this.#options;
+    this.#client.open();
     this.#deadline = setTimeout(() => this.#onLoginTimeout(), policy.loginTimeoutMs);
-    if (policy.tls === 'implicit') void this.#upgrade();
+    if (policy.tls === 'implicit') void this.#upgrade('implicit');
     else this.#greet();
   }
 
-  #clientPort(): number {
-    return this.#options.proxied?.source?.port ?? this.#socket.remotePort ?? 0;
-  }
-
-  /** What the upstream may be told. */
-  #describeClient(): ClientInfo {
-    const { identity, proxied } = this.#options;
-    const { localAddress = '', localPort = 0 } = this.#socket;
-    return {
-      source: { address: identity.address, port: this.#clientPort() },
-      destination: proxied?.destination ?? { address: localAddress, port: localPort },
-      sessionId: identity.sessionId,
-      ...(this.#clientTls === undefined ? {} : { tls: this.#clientTls }),
-    };
+  get #socket(): Socket {
+    return this.#client.socket;
   }
 
   /** Cuts the session, whatever it is doing. Nothing is said to either side. */
@@ -135,7 +74,7 @@ export class Session {
       isPlaintextLoginPermitted: isLoginPermitted(policy, inTheClear),
     };
     this.#attach();
-    const { state, effects } = greet(context, this.#transport !== 'plaintext');
+    const { state, effects } = greet(context, this.#client.facts.transport !== 'plaintext');
     this.#state = state;
     this.#perform(effects);
   }
@@ -209,8 +148,7 @@ export class Session {
           this.#socket.write(effect.lines, 'latin1');
           break;
         case 'startTls':
-          this.#transport = 'stls';
-          void this.#upgrade();
+          void this.#upgrade('stls');
           break;
         case 'logIn':
           void this.#logIn(effect.credentials);
@@ -224,24 +162,16 @@ export class Session {
     }
   }
 
-  async #upgrade(): Promise<void> {
-    const { identity, policy, ports } = this.#options;
-    const transport = this.#transport;
-    const raw = this.#socket;
+  async #upgrade(transport: Transport): Promise<void> {
+    const { identity, ports } = this.#options;
     this.#detach();
     try {
-      const handshake = await ports.secureClient(raw, policy);
-      if (handshake.kind === 'failed') {
-        raw.destroy();
-        const { detail, isPlaintext } = handshake;
+      const failure = await this.#client.secure(transport);
+      if (failure !== undefined) {
+        const { detail, closeReason } = failure;
         if (this.#closeReason === undefined) ports.report({ kind: 'clientTlsFailed', ...identity, transport, detail });
-        return this.#finish(isPlaintext && transport === 'implicit' ? 'plaintext_on_tls_port' : 'tls_failed');
+        return this.#finish(closeReason);
       }
-      const { socket, kind: _, ...facts } = handshake;
-      this.#socket = socket;
-      this.#clientTls = facts.tls;
-      this.#clientCertificate = facts.certificate;
-      ports.report({ kind: 'clientTlsEstablished', ...identity, transport, ...facts });
     } catch (cause) {
       return this.#fail(cause);
     }
@@ -257,21 +187,28 @@ export class Session {
       const outcome = await logIn(
         {
           identity,
-          transport: this.#transport,
-          ...(this.#clientTls === undefined ? {} : { clientTls: this.#clientTls }),
-          ...(this.#clientCertificate === undefined ? {} : { clientCertificate: this.#clientCertificate }),
+          ...this.#client.facts,
           ...(policy.certificateAccounts === undefined ? {} : { certificateAccounts: policy.certificateAccounts }),
           credentials,
-          describeClient: () => this.#describeClient(),
+          describeClient: () => this.#client.describe(),
           ...(policy.upstream === undefined ? {} : { listenerUpstream: policy.upstream }),
+          hold: (delayMs) => this.#hold(delayMs),
           signal: this.#clientGone.signal,
         },
         ports,
       );
+      if (outcome.result !== 'accepted' && outcome.delayMs !== undefined) await this.#hold(outcome.delayMs);
       this.#onLoginFinished(outcome);
     } catch (cause) {
       this.#fail(cause);
     }
+  }
+
+  /** Waits, but never for so long that the client would read of a time-out instead. */
+  #hold(delayMs: number): Promise<void> {
+    const { policy, ports, hold } = this.#options;
+    const leftMs = policy.loginTimeoutMs - (ports.nowMs() - this.#openedAtMs);
+    return hold.wait(Math.min(delayMs, leftMs / 2), this.#clientGone.signal);
   }
 
   #onLoginFinished(outcome: LoginOutcome): void {
@@ -285,7 +222,7 @@ export class Session {
       this.#step({ kind: 'loginAccepted', text: outcome.reply });
       this.#startRelay(outcome);
     } else {
-      this.#step({ kind: 'loginRefused', text: outcome.reply, isCredentialRefusal: outcome.result === 'refused' });
+      this.#step({ kind: 'loginRefused', text: outcome.reply, isCredentialRefusal: isCredentialRefusal(outcome) });
       this.#readLines();
       if (this.#socket.readableEnded) this.#onEnd();
       else this.#socket.resume();
@@ -293,19 +230,22 @@ export class Session {
     this.#socket.uncork();
   }
 
-  #startRelay({ account, upstream, session }: AcceptedLogin): void {
+  #startRelay({ account, limitedAccount, upstream, session }: AcceptedLogin): void {
     const { identity, policy, ports } = this.#options;
     clearTimeout(this.#deadline);
     this.#detach();
+    this.#commands = new CommandCounter(ports.meter.commands);
     this.#relay = new Relay({
       client: this.#socket,
       upstream: session.socket,
       idleTimeoutMs: policy.idleTimeoutMs,
       traffic: this.#traffic,
       meter: ports.meter,
-      commands: new CommandCounter(ports.meter.commands),
+      commands: this.#commands,
       onClosed: (reason) => this.#finish(reason),
     });
+    this.#live = { account: limitedAccount, sessionId: identity.sessionId };
+    ports.guard.openSession(this.#live);
     ports.report({ kind: 'relayStarted', ...identity, account, upstream: upstream.name, traffic: this.#traffic });
     this.#relay.start({ fromClient: this.#reader.takeRest(), fromUpstream: session.received });
   }
@@ -333,12 +273,14 @@ export class Session {
     clearTimeout(this.#deadline);
     this.#clientGone.abort(clientGone);
     const { identity, ports, onClosed } = this.#options;
+    if (this.#live !== undefined) ports.guard.closeSession(this.#live);
     ports.report({
       kind: 'sessionClosed',
       ...identity,
       reason: this.#closeReason ?? reason,
       durationMs: ports.nowMs() - this.#openedAtMs,
       traffic: this.#traffic,
+      ...(this.#commands === undefined ? {} : { commands: this.#commands.counts }),
       ...(cause === undefined ? {} : { cause }),
     });
     onClosed();

@@ -36,7 +36,10 @@ export function logLevel(event: GateEvent): LogLevel {
     case 'loginLimited':
       return 'debug';
     case 'connectionRefused':
+      // Each block is logged once; what it keeps out comes in floods.
+      return event.reason === 'blocked' ? 'debug' : 'info';
     case 'clientTlsFailed':
+    case 'blockAdded':
     case 'blockLifted':
       return 'info';
     case 'loginBlocked':
@@ -113,9 +116,15 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
       const { limit, subject, retryAfterMs } = event;
       return { message: 'Login met a block', limit, subject: printableSubject(subject), retryAfterMs };
     }
+    case 'blockAdded': {
+      const { effect, subject, reason, untilMs, by } = event;
+      const message = effect === 'block' ? 'An operator blocked logins' : 'An operator exempted logins from the limits';
+      const until = untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() };
+      return { message, subject: printableSubject(subject), reason: printableDetail(reason), ...until, by };
+    }
     case 'blockLifted': {
       const { limit, subject, by } = event;
-      return { message: 'Block lifted', limit, subject: printableSubject(subject), by };
+      return { message: 'Block lifted', ...(limit && { limit }), subject: printableSubject(subject), by };
     }
     case 'storeChanged': {
       const { store, isUp, detail } = event;
@@ -155,6 +164,7 @@ function describeLogin(event: LoginFinished) {
     result,
     code: responseCode(reply),
     durationMs: Math.round(durationMs),
+    ...(event.guard && { guard: event.guard.reason, limit: event.guard.limit, retryAfterMs: event.guard.retryAfterMs }),
     ...(failure && {
       reason: failure.reason,
       detail: printableDetail(failure.detail),
@@ -184,7 +194,7 @@ function session({ sessionId, listener, address }: SessionIdentity) {
 const replyCodes = new Set(['AUTH', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP', 'SYS/PERM', 'UTF8']);
 
 /** The registered response code of a reply. Its text is left out: an upstream may repeat the password in it. */
-function responseCode(reply: string): string | undefined {
+export function responseCode(reply: string): string | undefined {
   const code = /^\[([^\]]{1,32})\]/.exec(reply)?.[1]?.toUpperCase();
   return code !== undefined && replyCodes.has(code) ? code : undefined;
 }

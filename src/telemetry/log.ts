@@ -16,6 +16,8 @@ export interface LogOptions {
 /** A log and the way to empty it before the process ends. */
 export interface Log {
   readonly logger: Logger;
+  /** Where its lines go, for whole lines of another kind. */
+  readonly stream: DestinationStream;
   /** Resolves when everything logged so far is written, at the latest after a second. */
   flush(): Promise<void>;
 }
@@ -42,7 +44,7 @@ export function createLog(options: LogOptions): Log {
     },
     isPretty ? prettyStream(output.stream, options.useColour) : output.stream,
   );
-  return { logger, flush: output.flush };
+  return { logger, stream: output.stream, flush: output.flush };
 }
 
 function prettyStream(stream: DestinationStream, useColour: boolean): DestinationStream {

@@ -1,7 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { type LimitName, limitNames } from '../policy/login-limits.ts';
 import { countedCommands } from '../pop3/counted-command.ts';
 import type { RelayMeter } from '../proxy/relay-meter.ts';
+import type { MetricsRegistry } from './exposition.ts';
 import { type LiveSessions, sessionStates } from './live-sessions.ts';
 
 /** How many blocks there are now, by limit. May come from a store and may reject. */
@@ -21,7 +22,7 @@ export interface PlaintextException {
 
 /** What the metrics look at when they are scraped. */
 export interface ObservedMetricsOptions {
-  readonly registry: Registry;
+  readonly registry: MetricsRegistry;
   readonly listeners: readonly string[];
   readonly meter: RelayMeter;
   readonly sessions: LiveSessions;
@@ -29,6 +30,9 @@ export interface ObservedMetricsOptions {
   readonly countBlocks: () => CountBlocks | undefined;
   readonly certificates: () => readonly CertificateExpiry[];
   readonly plaintextExceptions: readonly PlaintextException[];
+  /** How many sessions are let in at a time. */
+  readonly maxSessions: number | undefined;
+  readonly isDraining: () => boolean;
 }
 
 /** A scrape must not wait for a store that hangs: Prometheus gives up after 10 s and would lose all the rest. */
@@ -37,13 +41,15 @@ const countBlocksTimeoutMs = 1_000;
 /** Makes the metrics that are read from elsewhere at each scrape instead of being fed by events. */
 export function createObservedMetrics(options: ObservedMetricsOptions): void {
   registerTraffic(options.registry, options.meter);
+  registerPauses(options.registry, options.meter);
   registerSessions(options);
+  registerCapacity(options);
   registerBlocks(options);
   registerCertificates(options);
   registerPlaintextExceptions(options);
 }
 
-function registerTraffic(registry: Registry, meter: RelayMeter): void {
+function registerTraffic(registry: MetricsRegistry, meter: RelayMeter): void {
   new Counter({
     name: 'postern_commands_total',
     help: 'Commands that clients sent in the transaction state, by verb.',
@@ -67,6 +73,32 @@ function registerTraffic(registry: Registry, meter: RelayMeter): void {
   });
 }
 
+const sides = ['client', 'upstream'] as const;
+
+function registerPauses(registry: MetricsRegistry, { pauses }: RelayMeter): void {
+  new Counter({
+    name: 'postern_relay_pauses_total',
+    help: 'Times that a side (client, upstream) was not read from because the other side did not take what it had sent.',
+    labelNames: ['side'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const side of sides) this.inc({ side }, pauses[side].count);
+    },
+  });
+  new Counter({
+    name: 'postern_relay_paused_seconds_total',
+    help: 'Time in seconds that sides (client, upstream) were not read from, summed over sessions, pauses under way included.',
+    labelNames: ['side'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      // Sums of differences may come out a hair below zero, which no counter takes.
+      for (const side of sides) this.inc({ side }, Math.max(0, pauses[side].durationMs / 1000));
+    },
+  });
+}
+
 function registerSessions({ registry, sessions, listeners }: ObservedMetricsOptions): void {
   new Gauge({
     name: 'postern_sessions',
@@ -77,6 +109,24 @@ function registerSessions({ registry, sessions, listeners }: ObservedMetricsOpti
       for (const listener of listeners) {
         for (const state of sessionStates) this.set({ listener, state }, sessions.count(listener, state));
       }
+    },
+  });
+}
+
+function registerCapacity({ registry, maxSessions, isDraining }: ObservedMetricsOptions): void {
+  if (maxSessions !== undefined) {
+    new Gauge({
+      name: 'postern_sessions_max',
+      help: 'How many sessions are let in at a time (sessions.maxTotal).',
+      registers: [registry],
+    }).set(maxSessions);
+  }
+  new Gauge({
+    name: 'postern_draining',
+    help: 'Whether this process lets nobody in any more and waits for its sessions to end (1) or not (0).',
+    registers: [registry],
+    collect() {
+      this.set(isDraining() ? 1 : 0);
     },
   });
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { memoryUsage } from 'node:process';
-import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge } from 'prom-client';
+
+import type { MetricsRegistry } from './exposition.ts';
 
 /** Metrics that prom-client reads from `/proc`; where that cannot be read it would show zeros. */
 const procMetrics = [
@@ -12,7 +14,7 @@ const procMetrics = [
 ];
 
 /** Adds prom-client's metrics of the process and its runtime, as far as this machine and its permissions tell them. */
-export function addProcessMetrics(registry: Registry): void {
+export function addProcessMetrics(registry: MetricsRegistry): void {
   collectDefaultMetrics({ register: registry });
   if (isProcReadable()) return;
   for (const name of procMetrics) registry.removeSingleMetric(name);

@@ -1,7 +1,9 @@
 import type { DestinationStream, Logger } from 'pino';
-import { Gauge, Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { GateEvent, Report } from '../proxy/events.ts';
 import { createRelayMeter, type RelayMeter } from '../proxy/relay-meter.ts';
+import { type AuditCounts, createAuditMetrics } from './audit/audit-metrics.ts';
+import { createMetricsRegistry, type ExposeMetrics, expose, type MetricsRegistry } from './exposition.ts';
 import { createGateMetrics } from './gate-metrics.ts';
 import { LiveSessionRegistry, type LiveSessions } from './live-sessions.ts';
 import { createLog, type LogOptions } from './log.ts';
@@ -13,6 +15,7 @@ import {
   type PlaintextException,
 } from './observed-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
 
 /** What telemetry has to know before the first event. */
@@ -28,6 +31,8 @@ export interface TelemetryOptions {
   /** The files of Postern's own certificates: a closed set as well. */
   readonly certificates?: readonly string[];
   readonly plaintextExceptions?: readonly PlaintextException[];
+  /** How many sessions are let in at a time. */
+  readonly maxSessions?: number;
   /** Takes the log's lines instead of standard output. */
   readonly destination?: DestinationStream;
   /** Whether the log is read on a terminal; default: no. */
@@ -43,17 +48,26 @@ export interface Telemetry {
   readonly report: Report;
   /** What relays add their octets and commands to. */
   readonly meter: RelayMeter;
-  readonly registry: Registry;
+  /** Writes the metrics as a scraper asks for them. */
+  readonly exposeMetrics: ExposeMetrics;
+  /** For `postern_store_seconds`. */
+  readonly timeStoreCall: TimeStoreCall;
   readonly sessions: LiveSessions;
   readonly upstreams: UpstreamHealthView;
   /** For what is no event of the gate: start, stop, reload, trouble of our own. */
   readonly log: Logger;
+  /** Where the log's lines go, for whole lines of another kind. */
+  readonly stream: DestinationStream;
   /** Gives every event to one more; `name` says who it is where it fails. */
   addConsumer(name: string, consume: (event: GateEvent) => void): void;
   /** Names who can count the blocks for `postern_blocked`. */
   observeBlocks(count: CountBlocks): void;
   /** Names who knows Postern's own certificates for `postern_certificate_expiry_seconds`. */
   observeCertificates(list: () => readonly CertificateExpiry[]): void;
+  /** Names who counts audit records, for `postern_audit_records_total`. */
+  observeAudit(count: () => AuditCounts): void;
+  /** Names who knows whether this process drains, for `postern_draining`. */
+  observeDraining(isDraining: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
   flush(): Promise<void>;
 }
@@ -61,21 +75,22 @@ export interface Telemetry {
 /** Makes the log, the metrics and the live views, and the one function that feeds them. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { version, runtime, listeners, upstreams: upstreamNames, nowMs = Date.now } = options;
-  const { logger, flush } = createLog({
+  const { logger, stream, flush } = createLog({
     ...options.log,
     isTerminal: options.isTerminal ?? false,
     useColour: options.useColour ?? false,
     ...(options.destination && { destination: options.destination }),
   });
-  const registry = new Registry();
+  const registry = createMetricsRegistry();
   const meter = createRelayMeter();
   const sessions = new LiveSessionRegistry(nowMs);
   const upstreams = new UpstreamHealthRegistry(upstreamNames, nowMs);
   let countBlocks: CountBlocks | undefined;
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
+  let isDraining = () => false;
 
   registerBuildInfo(registry, { version, runtime });
-  const recordMetrics = createGateMetrics({
+  const metrics = createGateMetrics({
     registry,
     listeners,
     upstreams: upstreamNames,
@@ -89,22 +104,26 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     countBlocks: () => countBlocks,
     certificates: () => listCertificates(),
     plaintextExceptions: options.plaintextExceptions ?? [],
+    maxSessions: options.maxSessions,
+    isDraining: () => isDraining(),
   });
   addProcessMetrics(registry);
 
   const consumers = new Map<string, (event: GateEvent) => void>([
     ['sessions', (event) => sessions.record(event)],
-    ['metrics', recordMetrics],
+    ['metrics', metrics.record],
     ['upstreams', (event) => upstreams.record(event)],
     ['log', (event) => writeLine(logger, event)],
   ]);
   return {
     report: createReport(consumers, logger),
     meter,
-    registry,
+    exposeMetrics: (format) => expose(registry, format),
+    timeStoreCall: metrics.timeStoreCall,
     sessions,
     upstreams,
     log: logger,
+    stream,
     addConsumer: (name, consume) => {
       consumers.set(name, consume);
     },
@@ -114,11 +133,18 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observeCertificates: (list) => {
       listCertificates = list;
     },
+    observeAudit: (count) => createAuditMetrics(registry, count),
+    observeDraining: (look) => {
+      isDraining = look;
+    },
     flush,
   };
 }
 
-function registerBuildInfo(registry: Registry, labels: { readonly version: string; readonly runtime: string }): void {
+function registerBuildInfo(
+  registry: MetricsRegistry,
+  labels: { readonly version: string; readonly runtime: string },
+): void {
   new Gauge({
     name: 'postern_build_info',
     help: 'Always 1; the labels tell the version of Postern and the runtime it runs on.',

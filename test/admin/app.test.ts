@@ -1,25 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createAdminApp } from '../../src/admin/app.ts';
-import type { AdminPorts } from '../../src/admin/ports.ts';
 import { events } from '../telemetry/events.ts';
 import { sampleValue } from '../telemetry/metrics.ts';
-import { fakePorts, openGate, operatorToken, planted, viewerToken } from './ports.ts';
-
-function appWith(change: Partial<AdminPorts> = {}) {
-  const fakes = fakePorts(change);
-  const app = createAdminApp(fakes.ports);
-  const as = (token: string) => (path: string, method?: string) =>
-    app.request(path, { ...(method && { method }), headers: { Authorization: `Bearer ${token}` } });
-  return { ...fakes, app, asOperator: as(operatorToken), asViewer: as(viewerToken) };
-}
-
-async function expectProblem(response: Response, status: number): Promise<string> {
-  expect(response.status).toBe(status);
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-  const body = await response.json();
-  expect(body).toMatchObject({ type: 'about:blank', title: expect.any(String), status });
-  return body.detail;
-}
+import { appWith, expectProblem, openGate, operatorToken, planted, viewerToken } from './ports.ts';
 
 describe('health', () => {
   it('says at / what this is and where to look', async () => {
@@ -77,12 +59,27 @@ describe('requests that cannot be served', () => {
     expect(session.headers.get('Allow')).toBe('GET, HEAD, DELETE');
   });
 
-  it.each([{ 'Content-Length': '1' }, { 'Transfer-Encoding': 'chunked' }])(
-    'answers 413 to a body: %j',
-    async (headers) => {
-      await expectProblem(await appWith().app.request('/healthz', { method: 'POST', headers }), 413);
-    },
-  );
+  it.each([
+    [413, 'GET', '/healthz', { 'Content-Length': '1' }],
+    [413, 'DELETE', '/api/v1/sessions/s1', { 'Content-Length': '1' }],
+    [413, 'POST', '/api/v1/blocks', { 'Content-Length': '65537' }],
+    [413, 'POST', '/api/v1/configuration/validate', { 'Content-Length': '262145' }],
+    [411, 'POST', '/api/v1/blocks', { 'Transfer-Encoding': 'chunked' }],
+  ])('answers %i to %s %s with %j, whoever asks', async (status, method, path, headers) => {
+    await expectProblem(await appWith().app.request(path, { method, headers }), status);
+  });
+
+  it('answers 400 to a parameter that it does not know, and names it', async () => {
+    const detail = await expectProblem(await appWith().asViewer('/api/v1/sessions?acount=a'), 400);
+    expect(detail).toBe('"acount" is not known here');
+  });
+
+  it('answers 400 to a body that is no JSON, and 415 to one that is sent as something else', async () => {
+    const { send } = appWith();
+    await expectProblem(await send('/api/v1/log-level', { method: 'PUT', body: '{' }), 400);
+    const type = 'text/plain';
+    await expectProblem(await send('/api/v1/log-level', { method: 'PUT', body: '{"level":"info"}', type }), 415);
+  });
 
   it('answers 500 without the error, and reports it', async () => {
     const { app, errors } = appWith({
@@ -171,10 +168,13 @@ describe('/api/v1/sessions', () => {
   });
 
   it('ends a session in the name of the token', async () => {
-    const { asOperator, telemetry, done } = appWith();
+    const { asOperator, telemetry, done, actions } = appWith();
     telemetry.report(events.opened());
     expect((await asOperator('/api/v1/sessions/s1', 'DELETE')).status).toBe(204);
     expect(done).toEqual(['ops ends s1']);
+    expect(actions).toEqual([
+      { action: 'endSession', by: 'ops', role: 'operator', address: 'unknown', target: 's1', result: 'done' },
+    ]);
   });
 
   it('answers 404 for a session that is not open', async () => {
@@ -184,23 +184,27 @@ describe('/api/v1/sessions', () => {
   });
 });
 
-describe('/api/v1/blocks', () => {
-  it('lists blocks and lifts one once', async () => {
-    const { asOperator, asViewer, done } = appWith();
-    expect(await (await asViewer('/api/v1/blocks')).json()).toEqual({
-      blocks: [{ id: 'b1', limit: 'perAddress', subject: '192.0.2.7', until: '2027-01-15T08:00:00.000Z' }],
+describe('/api/v1/sessions, of 5,000', () => {
+  it('looks only at those it shows', async () => {
+    let shown = 0;
+    const { asViewer, telemetry } = appWith();
+    for (let index = 0; index < 5_000; index += 1) telemetry.report(events.opened({ sessionId: `s${index}` }));
+    const traffic = {
+      toClient: 0,
+      get toUpstream() {
+        shown += 1;
+        return 0;
+      },
+    };
+    for (let index = 0; index < 5_000; index += 1)
+      telemetry.report(events.relaying(traffic, { sessionId: `s${index}` }));
+    const { total, sessions } = await (await asViewer('/api/v1/sessions?limit=100&cursor=4000')).json();
+    expect({ total, length: sessions.length, first: sessions[0].id }).toEqual({
+      total: 5_000,
+      length: 100,
+      first: 's4000',
     });
-    expect((await asOperator('/api/v1/blocks/b1', 'DELETE')).status).toBe(204);
-    expect(done).toEqual(['ops lifts b1']);
-    await expectProblem(await asOperator('/api/v1/blocks/b1', 'DELETE'), 404);
-  });
-
-  it('answers 503 while the store cannot be asked, and reports why', async () => {
-    const fail = () => Promise.reject(new Error(`redis://:${planted}@127.0.0.1`));
-    const { asOperator, errors } = appWith({ blocks: { listBlocks: fail, liftBlock: fail } });
-    expect(await expectProblem(await asOperator('/api/v1/blocks'), 503)).not.toContain(planted);
-    await expectProblem(await asOperator('/api/v1/blocks/b1', 'DELETE'), 503);
-    expect(errors).toHaveLength(2);
+    expect(shown).toBe(100);
   });
 });
 
@@ -227,7 +231,8 @@ describe('credentials', () => {
     const { asOperator, telemetry } = appWith();
     telemetry.report(events.opened());
     telemetry.report(events.login({ reply: `[AUTH] ${planted} is wrong`, result: 'refused' }));
-    const paths = ['status', 'sessions', 'sessions/s1', 'blocks', 'upstreams'].map((name) => `/api/v1/${name}`);
+    const names = ['status', 'sessions', 'sessions/s1', 'blocks', 'accounts/user@att.net', 'upstreams', 'certificates'];
+    const paths = [...names, 'configuration', 'log-level', 'openapi.json'].map((name) => `/api/v1/${name}`);
     for (const path of ['/', '/readyz', '/metrics', ...paths]) {
       const text = await (await asOperator(path)).text();
       for (const secret of [planted, operatorToken, viewerToken]) expect(text).not.toContain(secret);

@@ -26,6 +26,8 @@ function check(text: string | undefined, more: Partial<CheckOptions> = {}) {
   return { exitCode, ...printed };
 }
 
+const listenerToNowhere = 'listeners: [{name: lan, address: "127.0.0.1:110", tls: starttls}]\n';
+
 describe('check', () => {
   it('sums a valid configuration up', () => {
     const more = 'redis: {url: "redis://:hunter2@redis.test"}\nrouting: {default: corp}\n';
@@ -39,7 +41,7 @@ describe('check', () => {
       '  certificates    2',
       '  upstream corp   mail.test:995, TLS (TLSv1.2 or later, its own ca), corp.test *.corp.test',
       '  other accounts  to the provider of their domain, else to corp',
-      '  login limits    in Redis',
+      '  login limits    in Redis, refused passwords remembered for 6 hours',
       '  admin           127.0.0.1:9110, 1 token',
     ]);
   });
@@ -53,7 +55,7 @@ describe('check', () => {
       '  listener implicit  127.0.0.1:1995, TLS (intermediate)',
       '  certificates       self-signed, made at start',
       '  other accounts     to the provider of their domain, or refused',
-      '  login limits       in memory',
+      '  login limits       in memory, refused passwords remembered for 6 hours',
       '  admin              127.0.0.1:9110, a token made at start',
     ]);
   });
@@ -65,6 +67,15 @@ describe('check', () => {
     expect(out).toContain(
       'STLS (modern), client certificates requested, logins without TLS from 10.0.0.0/8, until 2027-06-30\n',
     );
+  });
+
+  it('sums up how logins are limited', () => {
+    const pace = 'upstreams: [{name: slow, host: mail.test, minPollInterval: 15m, singleSession: true}]\n';
+    const { out } = check(
+      `${listenerToNowhere}${pace}limits: {refusedPasswords: 0s, exempt: [127.0.0.1, 10.0.0.0/8]}\n`,
+    );
+    expect(out).toContain('logins of an account 15 minutes apart, one session of an account at a time\n');
+    expect(out).toContain('  in memory, refused passwords not remembered, none for 127.0.0.1, 10.0.0.0/8\n');
   });
 
   it('prints every problem and exits with 78', () => {
@@ -96,6 +107,14 @@ describe('check', () => {
       out: '',
       err: '/etc/postern/postern.yaml:4: tls.certificates[1]: the key does not fit the certificate',
     });
+  });
+
+  it('prints what is wrong with the certificate that is shown to Redis', () => {
+    const redis = 'redis: {url: "rediss://a", cert: r.pem, key: r.key}\n';
+    const result = check(listeners + certificates + redis, {
+      verifyCertificates: (files) => [{ index: files.length - 1, message: 'it does not fit' }],
+    });
+    expect(result.err).toContain('redis.cert: it does not fit');
   });
 
   it('loads no certificate of a configuration with problems', () => {

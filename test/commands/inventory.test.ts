@@ -26,7 +26,7 @@ ${more}`);
 async function ask(postern: Postern, change: Partial<InventoryOptions> = {}) {
   let printed = '';
   const exitCode = await runInventory({
-    access: { url: new URL(`http://127.0.0.1:${postern.admin.port}`), token },
+    access: { url: new URL(postern.admin.url), token },
     format: 'table',
     out: { write: (text) => (printed += text) },
     ...change,
@@ -85,7 +85,7 @@ describe('inventory', () => {
 
   it('says in one line why it cannot ask', async () => {
     await using postern = await start('inventory: {retention: 0}');
-    const url = new URL(`http://127.0.0.1:${postern.admin.port}`);
+    const url = new URL(postern.admin.url);
     expect(await complaintOf(ask(postern, { access: { url, token: 'no such token' } }))).toBe(
       `Cannot ask Postern at "${url.origin}": This token is not one of \`admin.tokens\``,
     );

@@ -166,6 +166,29 @@ describe('parseConfig, limits', () => {
     expect(problemsOf(`${oneListener}limits: {perAddress: {${limit}}}`)).toEqual([`:2: limits.perAddress.${problem}`]);
   });
 
+  it.each([
+    [
+      'perNetwork: {failures: 19}',
+      'perNetwork.failures: "19" is not accepted: at least as many as perAddress has, which lies in it',
+    ],
+    [
+      'perAddress: {failures: 101}',
+      'perAddress.failures: "101" is not accepted: at most as many as perNetwork has, by its default',
+    ],
+    ['replyDelay: {first: 2s, max: 1s}', 'replyDelay.max: "1s" is not accepted: at least as long as first'],
+    [
+      'replyDelay: {first: 9s}',
+      'replyDelay.first: "9s" is not accepted: at most as long as max, which has its default',
+    ],
+  ])('fit together (%s)', (limits, problem) => {
+    expect(problemsOf(`${oneListener}limits: {${limits}}`)).toEqual([`:2: limits.${problem}`]);
+  });
+
+  it('may hold no reply back, and remember no refused password', () => {
+    const config = configOf(`${oneListener}limits: {replyDelay: {first: 0s}, refusedPasswords: 0s}`);
+    expect(config.limits).toMatchObject({ replyDelay: { firstMs: 0, maxMs: 8_000 }, refusedPasswordsMs: 0 });
+  });
+
   it('may block for the same time always', () => {
     const config = configOf(`${oneListener}limits: {perAddress: {block: 1h, maxBlock: 60m}}`);
     expect(config.limits.perAddress).toMatchObject({ blockMs: 3_600_000, maxBlockMs: 3_600_000 });

@@ -28,14 +28,25 @@ upstreams:
     minVersion: TLSv1.3
     domains: [example.com, "*.example.com"]
     username: localpart
+    minPollInterval: 15m
+    singleSession: true
 routing:
   default: corp
   separators: "@%#"
 sessions: {maxTotal: 10000, maxPerAddress: 50, loginTimeout: 60s, idleTimeout: 10m, drainTimeout: 30s}
 limits:
   perAddress: {failures: 20, window: 10m, block: 5m, maxBlock: 24h}
+  perNetwork: {failures: 100, window: 10m, block: 5m, maxBlock: 24h}
   perAccount: {failures: 10, window: 10m, block: 5m, maxBlock: 24h}
   perAddressAndAccount: {failures: 5, window: 10m, block: 1m, maxBlock: 1h}
+  accountsPerNetwork: {accounts: 30, window: 1h, block: 15m, maxBlock: 24h}
+  passwordsPerAccount: {passwords: 10, window: 24h, block: 1h, maxBlock: 24h}
+  refusedPasswords: 6h
+  knownFor: 30d
+  loginsPerAddress: 30
+  sessionsPerAccount: 10
+  replyDelay: {first: 500ms, max: 8s, sockets: 1000}
+  hashKey: "\${HASH_KEY}"
   exempt: [127.0.0.1]
   onStoreFailure: refuse
 redis: {url: "redis://127.0.0.1:6379/0", keyPrefix: "postern:"}
@@ -47,7 +58,7 @@ log: {level: debug, format: json}
 `;
 
 const surroundings = {
-  environment: { POSTERN_ADMIN_TOKEN: '0123456789abcdef' },
+  environment: { POSTERN_ADMIN_TOKEN: '0123456789abcdef', HASH_KEY: 'fedcba9876543210' },
   files: { '/etc/postern/corp-ca.pem': `Corp\n${authorityPem}` },
 };
 
@@ -58,10 +69,21 @@ const defaultSessions = {
   idleTimeoutMs: 600_000,
   drainTimeoutMs: 30_000,
 };
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 const defaultLimits = {
-  perAddress: { failures: 20, windowMs: 600_000, blockMs: 300_000, maxBlockMs: 86_400_000 },
-  perAccount: { failures: 10, windowMs: 600_000, blockMs: 300_000, maxBlockMs: 86_400_000 },
-  perAddressAndAccount: { failures: 5, windowMs: 600_000, blockMs: 60_000, maxBlockMs: 3_600_000 },
+  perAddress: { threshold: 20, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
+  perNetwork: { threshold: 100, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
+  perAccount: { threshold: 10, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
+  perAddressAndAccount: { threshold: 5, windowMs: 10 * minuteMs, blockMs: minuteMs, maxBlockMs: hourMs },
+  accountsPerNetwork: { threshold: 30, windowMs: hourMs, blockMs: 15 * minuteMs, maxBlockMs: dayMs },
+  passwordsPerAccount: { threshold: 10, windowMs: dayMs, blockMs: hourMs, maxBlockMs: dayMs },
+  refusedPasswordsMs: 6 * hourMs,
+  knownForMs: 30 * dayMs,
+  loginsPerAddress: 30,
+  sessionsPerAccount: 10,
+  replyDelay: { firstMs: 500, maxMs: 8_000, sockets: 1_000 },
 };
 
 describe('parseConfig', () => {
@@ -96,12 +118,14 @@ describe('parseConfig', () => {
           minVersion: 'TLSv1.3',
           domains: ['example.com', '*.example.com'],
           username: 'localpart',
+          minPollIntervalMs: 15 * minuteMs,
+          isSingleSession: true,
         },
       ],
       routing: { default: 'corp', separators: '@%#' },
       sessions: defaultSessions,
-      limits: { ...defaultLimits, exempt: networks, onStoreFailure: 'refuse' },
-      redis: { url: 'redis://127.0.0.1:6379/0', keyPrefix: 'postern:' },
+      limits: { ...defaultLimits, hashKey: 'fedcba9876543210', exempt: networks, onStoreFailure: 'refuse' },
+      redis: { url: 'redis://127.0.0.1:6379/0', keyPrefix: 'postern:', timeoutMs: 40 },
       inventory: { retentionMs: 2_592_000_000, maxEntries: 5_000 },
       admin: { host: '127.0.0.1', port: 9110, tokens: [{ name: 'ops', role: 'operator', token: '0123456789abcdef' }] },
       log: { level: 'debug', format: 'json' },
@@ -202,7 +226,7 @@ redis: {url: {file: "/run/\${DIRECTORY}/redis"}, keyPrefix: "$\${x}"}
     expect(config.listeners[0]).toMatchObject({ name: '110', host: '127.0.0.1', port: 1110, tls: 'starttls' });
     expect(config.listeners[0]?.plaintextFrom.includes('10.9.9.9')).toBe(true);
     expect(config.sessions).toMatchObject({ maxTotal: 7, idleTimeoutMs: 300_000 });
-    expect(config.redis).toEqual({ url: 'redis://:pass@redis.test:6379', keyPrefix: `\${x}` });
+    expect(config.redis).toMatchObject({ url: 'redis://:pass@redis.test:6379', keyPrefix: `\${x}` });
   });
 
   it('keeps every digit of a token that looks like a number', () => {
@@ -212,7 +236,7 @@ redis: {url: {file: "/run/\${DIRECTORY}/redis"}, keyPrefix: "$\${x}"}
 
   it('reads anchors and aliases', () => {
     const text = `${oneListener}limits: {perAddress: &limit {failures: 3}, perAccount: *limit}`;
-    expect(configOf(text).limits.perAccount.failures).toBe(3);
+    expect(configOf(text).limits.perAccount.threshold).toBe(3);
   });
 
   it('tells where a value stands when it turns out wrong in use', () => {

@@ -29,8 +29,16 @@ const places = [
     'limits: {perAddress: X}',
     'limits: {perAddress: {block: X}}',
     'limits: {onStoreFailure: X}',
+    'limits: {hashKey: X}',
+    'limits: {hashKey: [X]}',
   ],
   ...['redis: {url: X}', 'redis: {url: [X]}', 'redis: {url: {a: X}}', 'redis: {password: X}', 'admin: {address: X}'],
+  ...[
+    'redis: {username: X}',
+    'redis: {sentinel: {password: X}}',
+    'redis: {sentinel: X}',
+    'redis: {cluster: {nodes: [X]}}',
+  ],
   ...['admin: {tokens: X}', 'admin: {tokens: [X]}', 'admin: {tokens: {token: X}}', 'admin: {tokens: [{token: X}]}'],
   ...['admin: {tokens: [{token: [X]}]}', 'admin: {tokens: [{role: X}]}', 'admin: {tokens: [{name: "a b", token: X}]}'],
   ...[
@@ -70,6 +78,8 @@ describe('parseConfig, secrets', () => {
 
   const written = [
     ...[
+      'limits: {hashKey: [X]}',
+      'limits: {hashKey: {file: X}}',
       'redis: X',
       'redis: {url: X}',
       'redis: {url: [X]}',
@@ -84,6 +94,12 @@ describe('parseConfig, secrets', () => {
       'admin: {tokens: [{token: [X]}]}',
     ],
     ...['admin: {tokens: [{token: {file: X}}]}', 'admin: {token: X}', 'redis: {password: X}', 'secret: X'],
+    ...[
+      'redis: {password: [X]}',
+      'redis: {sentinel: X}',
+      'redis: {sentinel: {password: [X]}}',
+      'redis: {sentinel: {password: {a: X}}}',
+    ],
   ];
   const texts = [
     'hunter2',
@@ -118,7 +134,7 @@ describe('parseConfig, secrets', () => {
     expect(problemsOf(text, surroundings)).toEqual([
       `:2: log.level: the value of "\${SHORT}" is not accepted: trace, debug, info, warn, error or fatal`,
       ':2: log.format: the content of "/run/short" is not accepted: auto, json or pretty',
-      `:4: redis.url: the value of "\${SECRET}" is not accepted: a URL such as redis://127.0.0.1:6379/0`,
+      `:4: redis.url: the value of "\${SECRET}" is not accepted: a URL such as redis://127.0.0.1:6379/0, or rediss:// for TLS`,
     ]);
   });
 

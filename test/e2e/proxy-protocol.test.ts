@@ -155,6 +155,31 @@ describe('limits', () => {
   });
 });
 
+describe('a blocked client', () => {
+  test('is refused once the header has told who it is, and others behind its balancer are not', async () => {
+    await using strict = await startStage({
+      listeners,
+      script: { answer: (command) => (command.startsWith('PASS ') ? '-ERR [AUTH] No\r\n' : undefined) },
+      sections: 'limits: {perAddress: {failures: 1, block: 10m}}',
+    });
+    const connect = async (address: string): Promise<WireClient> => {
+      const client = await connectWireClient({ port: strict.postern.port('granted'), localAddress: balancer });
+      client.send(line.replace('192.0.2.7', address));
+      return client;
+    };
+    using first = await connect('192.0.2.7');
+    await first.readLine();
+    expect(await first.logIn(account.user, 'wrong')).toBe('-ERR [AUTH] No');
+
+    using again = await connect('192.0.2.7');
+    expect(await again.readLine()).toMatch(/^-ERR \[SYS\/TEMP\] Too many failed logins from your network\./);
+    using neighbour = await connect('192.0.2.8');
+    expect(await neighbour.readLine()).toMatch(/^\+OK/);
+    const refused = strict.postern.logged('connectionRefused', { reason: 'blocked' });
+    expect(refused).toMatchObject([{ address: '192.0.2.7', level: 'debug' }]);
+  });
+});
+
 describe.skipIf(!program('haproxy'))('behind HAProxy', () => {
   let haproxy: Haproxy;
   beforeAll(async () => {

@@ -13,6 +13,8 @@ import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
 
+const oneListener = 'listeners: [{name: lan, address: "127.0.0.1:0", tls: starttls}]\n';
+
 function blocksOf(language: string): readonly string[] {
   return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
 }
@@ -24,7 +26,10 @@ function parse(
   return parseConfig(text, {
     file: 'postern.yaml',
     environment: options.environment ?? { POSTERN_ADMIN_TOKEN: 'a-token-for-the-example' },
-    readFile: (path) => (path.endsWith('.crl') ? (options.revocations ?? '') : options.authority),
+    readFile: (path) => {
+      if (path.startsWith('/run/secrets/')) return 'a-secret-for-the-example';
+      return path.endsWith('.crl') ? (options.revocations ?? '') : options.authority;
+    },
     providerIds,
   });
 }
@@ -38,7 +43,9 @@ describe('README', () => {
     const configurations = blocksOf('yaml');
     expect(configurations.length).toBeGreaterThanOrEqual(2);
     for (const text of configurations) {
-      const parsed = parse(text, { authority: certificates.ca, revocations: chain.crl.root });
+      // Some show one section alone.
+      const whole = /^listeners:/m.test(text) ? text : `${oneListener}${text}`;
+      const parsed = parse(whole, { authority: certificates.ca, revocations: chain.crl.root });
       expect(parsed.ok ? [] : parsed.problems).toEqual([]);
     }
   });

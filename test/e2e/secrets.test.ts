@@ -111,15 +111,18 @@ describe.skipIf(!program('redis-server')).each(Object.entries(mechanisms))(
           script: { answer: upstreamOffering(capability) },
           sections: `
 sessions: {loginTimeout: 1s, maxPerAddress: 1000}
-redis: {url: "${server.url}"}
+redis: {url: "${server.url}", timeout: 2s}
 limits:
-  perAddress: {failures: 10000}
-  perAccount: {failures: 10000}
-  perAddressAndAccount: {failures: 2}
+  perAddress: {failures: 1000}
+  perNetwork: {failures: 1000}
+  perAccount: {failures: 1000}
+  perAddressAndAccount: {failures: 1}
+  loginsPerAddress: 1000
+  sessionsPerAccount: 100
 `,
         }),
       );
-      // Two in a row lead to a block, which the others meet.
+      // The first leads to a block, which the others meet.
       for (const login of loginsOf('blocked@corp.test').slice(0, 2)) await playInTheClear(login);
       await Promise.all(
         dialogues.flatMap((octets) => [playInTheClear(octets), playUnderTls(octets), playBehindStls(octets)]),

@@ -54,6 +54,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 /** A Postern in this process, with everything that it lets be seen. */
 export interface PosternUnderTest extends AsyncDisposable {
   port(listener: string): number;
+  /** Where the admin interface is. */
+  readonly adminUrl: string;
   /** Everything logged so far. */
   logText(): string;
   /** The log's lines of one kind so far. */
@@ -75,7 +77,7 @@ export async function startPosternUnderTest(
 ): Promise<PosternUnderTest> {
   await using stack = new AsyncDisposableStack();
   const { path: directory } = stack.use(await createTemporaryDirectory('e2e'));
-  const config = loadConfig(await writeConfiguration(directory, options));
+  const config = hurry(loadConfig(await writeConfiguration(directory, options)), options);
   const lines: string[] = [];
   const postern = stack.use(
     await startPostern(options.change?.(config) ?? config, {
@@ -91,13 +93,14 @@ export async function startPosternUnderTest(
       .map((line): LogLine => JSON.parse(line))
       .filter((line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value));
   const ask: PosternUnderTest['ask'] = (path, method = 'GET') =>
-    fetch(`http://127.0.0.1:${postern.admin.port}${path}`, {
+    fetch(`${postern.admin.url}${path}`, {
       method,
       headers: { Authorization: `Bearer ${adminToken}` },
     });
   const owned = stack.move();
   return {
     port: (listener) => postern.listeners.find(({ name }) => name === listener)?.port ?? 0,
+    adminUrl: postern.admin.url,
     logText: () => lines.join(''),
     logged,
     waitForLog: (event, fields) =>
@@ -113,6 +116,12 @@ export async function startPosternUnderTest(
     ask,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Failed logins are many here, and few tests are about how long their replies are held back. */
+function hurry(config: Config, { sections }: ConfigurationText): Config {
+  if (sections.includes('replyDelay')) return config;
+  return { ...config, limits: { ...config.limits, replyDelay: { ...config.limits.replyDelay, firstMs: 0 } } };
 }
 
 function loadConfig(file: string): Config {

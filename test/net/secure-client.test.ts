@@ -101,8 +101,13 @@ describe('the handshake with a client', () => {
     const server = await serve([mail]);
     const ciphers =
       'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256';
+    const startedAtMs = performance.now();
     await greeted(server, { maxVersion: version, ciphers });
-    expect(await server.handshakes[0]).toMatchObject({ kind: 'secured', tls: { version, cipher, isResumed: false } });
+    const handshake = await server.handshakes[0];
+    expect(handshake).toMatchObject({ kind: 'secured', tls: { version, cipher, isResumed: false } });
+    const { durationMs } = handshake?.kind === 'secured' ? handshake : {};
+    expect(durationMs).toBeGreaterThan(0);
+    expect(durationMs).toBeLessThan(performance.now() - startedAtMs);
   });
 
   it('is refused to a client that speaks TLS 1.1 at most', async () => {

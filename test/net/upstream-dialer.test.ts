@@ -78,9 +78,23 @@ describe('a login', () => {
         address: '127.0.0.1',
         tls: expect.objectContaining({ version: 'TLSv1.3', cipher: expect.stringMatching(/^TLS_/), isResumed: false }),
         durationMs: 5,
+        handshakeMs: expect.any(Number),
       },
     ]);
     expect(login).toMatchObject({ kind: 'accepted', reply: { isOk: true } });
+    if (login.kind === 'accepted') login.session.socket.destroy();
+  });
+
+  it.each(['implicit', 'stls'] as const)('over %s TLS tells how long the handshake took', async (start) => {
+    const dialer = new DialerUnderTest();
+    const server = await tested.serve({ tls: { ...tested.certificates.valid, start } });
+    const startedAtMs = performance.now();
+    const tls = start === 'stls' ? 'starttls' : start;
+    const login = await dialer.logIn({ ...tested.upstreamAt(server.port), tls });
+    const elapsedMs = performance.now() - startedAtMs;
+    expect(login).toMatchObject({ kind: 'accepted' });
+    expect(dialer.connected[0]?.handshakeMs).toBeGreaterThan(0);
+    expect(dialer.connected[0]?.handshakeMs).toBeLessThan(elapsedMs);
     if (login.kind === 'accepted') login.session.socket.destroy();
   });
 

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limitedNetwork, parseIpv6 } from '../../src/policy/ip-network.ts';
+import { limitedNetwork, parseIpv6, widerNetwork } from '../../src/policy/ip-network.ts';
 
 const nearlyIpv6 = fc
   .array(fc.constantFrom('::', ':', '0', '1', 'ffff', 'DB8', '12345', 'g', '1.2.3.4', '256.1.1.1', '01.2.3.4', '.'), {
@@ -82,5 +82,28 @@ describe('limitedNetwork', () => {
     ['unix', 'unix'],
   ])('names the network of %j %j', (address, network) => {
     expect(limitedNetwork(address)).toBe(network);
+  });
+});
+
+describe('widerNetwork', () => {
+  test.each([
+    ['192.0.2.7', '192.0.2.0/24'],
+    ['::ffff:192.0.2.7', '192.0.2.0/24'],
+    ['2001:DB8:0001:2::9', '2001:db8:1::/48'],
+    ['2001:db8::9', '2001:db8::/48'],
+    ['::1', '::/48'],
+    ['fe80::1%eth0', 'fe80::/48'],
+    ['unix', 'unix'],
+    ['192.0.2', '192.0.2'],
+  ])('of %j is %j', (address, network) => {
+    expect(widerNetwork(address)).toBe(network);
+  });
+
+  test('is the same for an address and for what one host has', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (address) => {
+        expect(widerNetwork(limitedNetwork(address))).toBe(widerNetwork(address));
+      }),
+    );
   });
 });

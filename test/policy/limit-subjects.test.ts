@@ -1,40 +1,52 @@
 import { describe, expect, test } from 'vitest';
-import { limitSubjects } from '../../src/policy/limit-subjects.ts';
+import { limitedAccount, limitMember, limitSubjects, loginPlace } from '../../src/policy/limit-subjects.ts';
+import { limitNames } from '../../src/policy/login-limits.ts';
+
+const address = '192.0.2.7';
 
 describe('limitSubjects', () => {
-  test('names the address, the account and both', () => {
-    expect(limitSubjects({ address: '192.0.2.7', account: 'alice@att.net' })).toEqual({
+  test('names the address, its network, the account and the account from the address', () => {
+    expect(limitSubjects(loginPlace({ address, account: 'alice@att.net' }))).toEqual({
       perAddress: '192.0.2.7',
+      perNetwork: '192.0.2.0/24',
       perAccount: 'alice@att.net',
       perAddressAndAccount: 'alice@att.net from 192.0.2.7',
+      accountsPerNetwork: '192.0.2.0/24',
+      passwordsPerAccount: 'alice@att.net',
     });
   });
 
-  test('counts an account the same however its letters are written', () => {
-    expect(limitSubjects({ address: '192.0.2.7', account: 'ALICE@Att.NET' }).perAccount).toBe('alice@att.net');
+  test('tells pairs apart where an account looks like one', () => {
+    const pairOf = (account: string) => limitSubjects(loginPlace({ address, account })).perAddressAndAccount;
+    expect(pairOf('alice from 192.0.2.7')).not.toBe(pairOf('alice'));
+  });
+});
+
+describe('limitMember', () => {
+  test('is the account where accounts are counted, else the credential', () => {
+    const login = { credential: 'hash of both', accountHash: 'hash of the account' };
+    const ofAccounts = limitNames.filter((limit) => limitMember(limit, login) === login.accountHash);
+    expect(ofAccounts).toEqual(['accountsPerNetwork']);
+  });
+});
+
+describe('limitedAccount', () => {
+  test('is the same however its letters are written', () => {
+    expect(limitedAccount('ALICE@Att.NET')).toBe('alice@att.net');
   });
 
   test('leaves octets above ASCII as they are', () => {
-    expect(limitSubjects({ address: '192.0.2.7', account: '\u00c3\u009c@att.net' }).perAccount).toBe(
-      '\u00c3\u009c@att.net',
-    );
+    expect(limitedAccount('\u00c3\u009c@att.net')).toBe('\u00c3\u009c@att.net');
   });
 
   test('keeps the longest account a mailbox can have', () => {
     const account = `${'a'.repeat(64)}@${'b'.repeat(255)}`;
-    expect(limitSubjects({ address: '192.0.2.7', account }).perAccount).toBe(account);
+    expect(limitedAccount(account)).toBe(account);
   });
 
   test('bounds a longer account, apart from the one it begins with', () => {
-    const longest = 'a'.repeat(320);
-    const bounded = limitSubjects({ address: '192.0.2.7', account: 'a'.repeat(12_288) }).perAccount;
+    const bounded = limitedAccount('a'.repeat(12_288));
     expect(bounded.length).toBe(321);
-    expect(bounded).not.toBe(longest);
-  });
-
-  test('tells pairs apart where an account looks like one', () => {
-    const pair = limitSubjects({ address: '192.0.2.7', account: 'alice' }).perAddressAndAccount;
-    const other = limitSubjects({ address: '192.0.2.7', account: 'alice from 192.0.2.7' }).perAddressAndAccount;
-    expect(other).not.toBe(pair);
+    expect(bounded).not.toBe('a'.repeat(320));
   });
 });

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blockDurationMs, type LoginLimit } from '../../src/policy/login-limits.ts';
+import {
+  accountLimitNames,
+  blockDurationMs,
+  type LoginLimit,
+  limitNames,
+  networkLimitNames,
+} from '../../src/policy/login-limits.ts';
 
 const minute = 60_000;
-const limit: LoginLimit = { failures: 5, windowMs: 10 * minute, blockMs: 5 * minute, maxBlockMs: 60 * minute };
+const limit: LoginLimit = { threshold: 5, windowMs: 10 * minute, blockMs: 5 * minute, maxBlockMs: 60 * minute };
+
+test('each limit is of accounts or of networks', () => {
+  expect([...accountLimitNames, ...networkLimitNames].toSorted()).toEqual(limitNames.toSorted());
+});
 
 describe(blockDurationMs, () => {
   test.each([

@@ -200,6 +200,27 @@ describe('the configuration', () => {
   });
 });
 
+describe('how far apart logins have to be', () => {
+  const slow = provider('slow', ['slow.test'], { minPollSeconds: 900 });
+  const host = 'pop.slow.test';
+
+  function intervalOf(login: string, change: Partial<RoutedUpstream> = {}): number | undefined {
+    const upstreams = [{ ...upstream('mine', ['mine.test']), ...change }];
+    const route = new Router({ ...options, upstreams, providers: [slow] }).route(login);
+    return route.kind === 'upstream' ? route.upstream.minPollIntervalMs : Number.NaN;
+  }
+
+  test.each<[string, string, Partial<RoutedUpstream>, number | undefined]>([
+    ["is the provider's", 'alice@slow.test', {}, 900_000],
+    ["is the provider's where a configured upstream is its server", 'alice@mine.test', { host }, 900_000],
+    ['is what the configuration says', 'alice@mine.test', { host, minPollIntervalMs: 60_000 }, 60_000],
+    ['is nothing where the configuration says so', 'alice@mine.test', { host, minPollIntervalMs: 0 }, 0],
+    ['is nothing where nobody says anything', 'alice@mine.test', {}, undefined],
+  ])('%s', (_name, login, change, expected) => {
+    expect(intervalOf(login, change)).toBe(expected);
+  });
+});
+
 describe('Router.find', () => {
   const router = new Router(options);
 

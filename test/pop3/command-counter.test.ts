@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CommandCounter, type CommandCounts } from '../../src/pop3/command-counter.ts';
-import { countedCommands } from '../../src/pop3/counted-command.ts';
+import { CommandCounter } from '../../src/pop3/command-counter.ts';
+import { type CommandCounts, countedCommands, noCommands } from '../../src/pop3/counted-command.ts';
 import { chunksOf, cuts, octetString, octets, octetText } from './octets.ts';
 
-function noCounts(): CommandCounts {
-  return { STAT: 0, LIST: 0, RETR: 0, DELE: 0, NOOP: 0, RSET: 0, TOP: 0, UIDL: 0, CAPA: 0, QUIT: 0, other: 0 };
-}
-
 function count(chunks: readonly Uint8Array[]): CommandCounts {
-  const counts = noCounts();
+  const counts = noCommands();
   const counter = new CommandCounter(counts);
   for (const chunk of chunks) counter.count(chunk);
   return counts;
@@ -17,7 +13,7 @@ function count(chunks: readonly Uint8Array[]): CommandCounts {
 
 /** The slow way: a line's verb is the letters at its beginning, and counts once it is known to have ended. */
 function countSlowly(text: string): CommandCounts {
-  const counts = noCounts();
+  const counts = noCommands();
   for (const [line] of text.matchAll(/[^\n]+\n?/g)) {
     const [letters = ''] = /^[A-Za-z]*/.exec(line) ?? [];
     const hasEnded = letters.length > 4 || line.length > letters.length;
@@ -48,7 +44,7 @@ describe('CommandCounter.count', () => {
     ['a verb beside octets above ASCII', 'STAT\xa0\r\n', { STAT: 1 }],
     ['nothing', '', {}],
   ])('counts %s the same whole and split at every octet', (_, text, expected) => {
-    const counts = { ...noCounts(), ...expected };
+    const counts = { ...noCommands(), ...expected };
     expect(count([octets(text)])).toEqual(counts);
     for (const chunks of cuts(text)) expect(count(chunks)).toEqual(counts);
   });
@@ -71,12 +67,21 @@ describe('CommandCounter.count', () => {
   });
 
   test('adds to counts that other sessions share', () => {
-    const counts = noCounts();
+    const counts = noCommands();
     const [one, other] = [new CommandCounter(counts), new CommandCounter(counts)];
     one.count(octets('STA'));
     other.count(octets('NOOP\r\nRE'));
     one.count(octets('T\r\n'));
     other.count(octets('TR 1\r\n'));
-    expect(counts).toEqual({ ...noCounts(), STAT: 1, NOOP: 1, RETR: 1 });
+    expect(counts).toEqual({ ...noCommands(), STAT: 1, NOOP: 1, RETR: 1 });
+  });
+
+  test('keeps counts of one session beside those that sessions share', () => {
+    const totals = noCommands();
+    const [one, other] = [new CommandCounter(totals), new CommandCounter(totals)];
+    one.count(octets('RETR 1\r\nDELE 1\r\n'));
+    other.count(octets('RETR 2\r\n'));
+    expect(one.counts).toEqual({ ...noCommands(), RETR: 1, DELE: 1 });
+    expect(other.counts).toEqual({ ...noCommands(), RETR: 1 });
   });
 });

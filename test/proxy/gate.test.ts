@@ -3,7 +3,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gate, type GateLimits, type GateListener } from '../../src/proxy/gate.ts';
 import { Peer, portOf } from './peer.ts';
-import { createFakePorts, type FakePorts, logInAs, policies } from './session-under-test.ts';
+import { createFakePorts, type FakePorts, logInAs, policies, statusReply } from './session-under-test.ts';
 
 const tooMany = '-ERR [SYS/TEMP] Too many connections. Please try again later\r\n';
 const tooManyOfYours = '-ERR [SYS/TEMP] Too many connections from your address. Please try again later\r\n';
@@ -40,7 +40,7 @@ async function openGate(
 ): Promise<GateUnderTest> {
   const fakes = createFakePorts();
   const gate = new Gate({
-    limits: { maxTotal: 100, maxPerAddress: 100, ...limits },
+    limits: { maxTotal: 100, maxPerAddress: 100, maxHeldReplies: 100, ...limits },
     ports: fakes.ports,
     idPrefix: 'p',
   });
@@ -171,6 +171,43 @@ describe('the limit of an address', () => {
   });
 });
 
+describe('a blocked address', () => {
+  it.each([
+    [
+      { limit: 'perAddress', retryAfterMs: 300_000 },
+      '-ERR [SYS/TEMP] Too many failed logins from your network. Please try again in 5 minutes\r\n',
+    ],
+    [{}, '-ERR [SYS/PERM] Logins from your network are blocked here. Please ask your administrator\r\n'],
+  ] as const)('is refused at accept (%j)', async (block, reply) => {
+    const tested = await openGate();
+    tested.guard.blocked.set('127.0.0.2', block);
+    const blocked = await tested.connect('127.0.0.2');
+    expect(await blocked.rest()).toBe(reply);
+    expect(tested.recorder.events).toEqual([
+      { kind: 'connectionRefused', listener: 'lan', address: '127.0.0.2', reason: 'blocked' },
+    ]);
+    expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
+    tested.guard.blocked.clear();
+    expect(await (await tested.connect('127.0.0.2')).line()).toBe('+OK Postern ready\r\n');
+  });
+
+  it('is dropped before any handshake', async () => {
+    const tested = await openGate({}, { transport: 'implicit' });
+    tested.guard.blocked.set('127.0.0.1', { limit: 'perAddress', retryAfterMs: 1_000 });
+    const client = await tested.connect();
+    expect(await client.rest()).toBe('');
+    expect(tested.recorder.kinds).toEqual(['connectionRefused']);
+  });
+
+  it('leaves nothing behind, however often it comes', async () => {
+    const tested = await openGate({ maxPerAddress: 1, maxTotal: 1 });
+    tested.guard.blocked.set('127.0.0.2', { limit: 'perAddress', retryAfterMs: 1_000 });
+    for (let round = 0; round < 20; round += 1) await (await tested.connect('127.0.0.2')).rest();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
+  });
+});
+
 describe('end', () => {
   it('cuts the session of that id and no other', async () => {
     const tested = await openGate();
@@ -219,6 +256,20 @@ describe('drain', () => {
     await drained;
     expect(closedSessions(tested)).toEqual(['p-1 upstream_closed']);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('lets replies out that are held back', async () => {
+    const tested = await openGate();
+    tested.upstream.answer = async () => ({ kind: 'refused', reply: statusReply('-ERR [AUTH] No') });
+    tested.guard.delayMs = 8_000;
+    const client = await tested.connect();
+    await client.line();
+    const reply = logInAs(client);
+    await tested.recorder.first('loginFinished');
+    const drained = tested.gate.drain({ timeoutMs: 30_000 });
+    expect(await reply).toBe('-ERR [AUTH] No\r\n');
+    await leave(tested, client);
+    await drained;
   });
 
   it('cuts what is left when the time is up', async () => {

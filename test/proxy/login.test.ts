@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { guardReasons } from '../../src/policy/guard/admission.ts';
 import { upstreamFailureReasons } from '../../src/policy/upstream-failure.ts';
 import type { LoginResult } from '../../src/proxy/events.ts';
-import { classifyRefusal, type LoginOutcome, type LoginRequest, logIn } from '../../src/proxy/login.ts';
+import { isCredentialRefusal, type LoginOutcome, type LoginRequest, logIn } from '../../src/proxy/login.ts';
+import type { GuardVerdict } from '../../src/proxy/ports.ts';
 import { createFakePorts, type FakePorts, password, statusReply, upstreamTls } from './session-under-test.ts';
 
 const identity = { sessionId: 's1', listener: 'lan', address: '192.0.2.7' };
-const alice = { address: '192.0.2.7', account: 'alice@corp.test' };
+const alice = { ...identity, account: 'alice@corp.test' };
 const opened: FakePorts[] = [];
 
 afterEach(() => {
@@ -14,6 +16,8 @@ afterEach(() => {
 
 interface Attempt extends FakePorts {
   readonly outcome: LoginOutcome;
+  /** Waits that were asked for, before the upstream was. */
+  readonly heldMs: readonly number[];
 }
 
 /** Logs in once, with ports that `prepare` has set up. */
@@ -24,6 +28,7 @@ async function attempt(
   const fakes = createFakePorts();
   opened.push(fakes);
   prepare(fakes);
+  const heldMs: number[] = [];
   let now = 1000;
   const outcome = await logIn(
     {
@@ -35,6 +40,10 @@ async function attempt(
         destination: { address: '192.0.2.1', port: 110 },
         sessionId: 's1',
       }),
+      hold: async (delayMs) => {
+        expect(fakes.upstream.requests).toEqual([]);
+        heldMs.push(delayMs);
+      },
       signal: new AbortController().signal,
       ...request,
     },
@@ -42,7 +51,7 @@ async function attempt(
   );
   expect(JSON.stringify(fakes.recorder.events)).not.toContain(password);
   expect(fakes.guard.released).toEqual(fakes.guard.verdict.kind === 'allowed' ? fakes.guard.admitted : []);
-  return { ...fakes, outcome };
+  return { ...fakes, outcome, heldMs };
 }
 
 function refusing(line: string): (fakes: FakePorts) => void {
@@ -63,8 +72,17 @@ describe('a login that the upstream accepts', () => {
       upstream: { name: 'corp' },
     });
     expect(outcome.result === 'accepted' && outcome.session.socket).toBe(upstream.socket);
-    expect(guard.admitted).toEqual([alice]);
-    expect(guard.settled).toEqual([{ ...alice, outcome: 'accepted' }]);
+    expect(guard.admitted).toEqual([
+      {
+        ...alice,
+        username: 'Alice@Corp.Test',
+        password,
+        transport: 'stls',
+        upstream: expect.objectContaining({ name: 'corp' }),
+      },
+    ]);
+    expect(guard.settled).toEqual([{ attempt: guard.admitted[0], outcome: 'accepted' }]);
+    expect(guard.settled[0]?.attempt).toBe(guard.admitted[0]);
     expect(recorder.events).toMatchObject([
       {
         kind: 'upstreamConnected',
@@ -81,7 +99,8 @@ describe('a login that the upstream accepts', () => {
         account: 'alice@corp.test',
         upstream: 'corp',
         result: 'accepted',
-        durationMs: 7,
+        durationMs: 35,
+        guardMs: { admitMs: 7, settleMs: 7 },
         reply: '3 messages (960 octets)',
       },
     ]);
@@ -115,13 +134,49 @@ describe('a login that the upstream refuses', () => {
     { line: '-ERR [login-delay] Wait', result: 'busy', reply: '[login-delay] Wait' },
     { line: '-ERR [SYS/TEMP] Later', result: 'busy', reply: '[SYS/TEMP] Later' },
     { line: '-ERR [SYS/PERM] POP is off', result: 'denied', reply: '[SYS/PERM] POP is off' },
+    { line: '-ERR [AUTH] Web login required', result: 'busy', reply: '[AUTH] Web login required' },
+    { line: '-ERR maildrop already locked', result: 'busy', reply: '[SYS/TEMP] maildrop already locked' },
   ])('with $line is $result', async ({ line, result, reply }) => {
     const { outcome, guard, recorder } = await attempt(refusing(line));
     expect(outcome).toMatchObject({ result, reply, account: 'alice@corp.test' });
     expect(recorder.of('loginFinished')).toMatchObject([{ result, reply, upstream: 'corp' }]);
     // Only refused credentials count: a busy maildrop must not lock its owner out.
-    expect(guard.settled).toEqual(result === 'refused' ? [{ ...alice, outcome: 'refused' }] : []);
-    expect(classifyRefusal(statusReply(line))).toBe(result);
+    expect(guard.settled).toEqual(result === 'refused' ? [{ attempt: guard.admitted[0], outcome: 'refused' }] : []);
+    expect(outcome.result !== 'accepted' && isCredentialRefusal(outcome)).toBe(result === 'refused');
+  });
+
+  it('is answered as late as the guard wants, and reported at once', async () => {
+    const { outcome, recorder } = await attempt((fakes) => {
+      fakes.guard.delayMs = 4_000;
+      refusing('-ERR [AUTH] No')(fakes);
+    });
+    expect(outcome).toMatchObject({ result: 'refused', delayMs: 4_000 });
+    expect(recorder.of('loginFinished')).toMatchObject([{ guardMs: { admitMs: 7, settleMs: 7 }, durationMs: 35 }]);
+  });
+});
+
+describe('a login that a policy server wants to wait', () => {
+  const slow: GuardVerdict = { kind: 'allowed', delayMs: 3_000 };
+
+  it('waits before its upstream is asked', async () => {
+    const { outcome, heldMs } = await attempt(({ guard }) => {
+      guard.verdict = slow;
+    });
+    expect(heldMs).toEqual([3_000]);
+    expect(outcome.result).toBe('accepted');
+  });
+
+  it('never asks it where the client went away meanwhile', async () => {
+    const gone = new AbortController();
+    const { outcome, upstream, recorder } = await attempt(
+      ({ guard }) => {
+        guard.verdict = slow;
+      },
+      { signal: gone.signal, hold: async () => gone.abort() },
+    );
+    expect(outcome.result).toBe('cancelled');
+    expect(upstream.requests).toEqual([]);
+    expect(recorder.of('loginFinished')).toMatchObject([{ result: 'cancelled' }]);
   });
 });
 
@@ -161,44 +216,41 @@ describe('a login whose upstream fails', () => {
 });
 
 describe('a login that reaches no upstream', () => {
-  it.each([
-    { retryAfterMs: 1, wait: '1 second' },
-    { retryAfterMs: 1001, wait: '2 seconds' },
-    { retryAfterMs: 119_000, wait: '119 seconds' },
-    { retryAfterMs: 119_001, wait: '2 minutes' },
-    { retryAfterMs: 300_000, wait: '5 minutes' },
-    { retryAfterMs: 119 * 60_000, wait: '119 minutes' },
-    { retryAfterMs: 86_400_000, wait: '24 hours' },
-  ])('for a block of $retryAfterMs ms says to wait $wait', async ({ retryAfterMs, wait }) => {
+  it('for the guard refuses it gets the guard’s reply, as late as it wants', async () => {
+    const reply = '[SYS/TEMP] Too many failed logins. Please try again in 5 minutes';
+    const refusal = { reason: 'limit', limit: 'perAccount', retryAfterMs: 300_000 } as const;
     const { outcome, upstream, guard, recorder } = await attempt(({ guard }) => {
-      guard.verdict = { kind: 'blocked', limit: 'perAccount', retryAfterMs };
+      guard.verdict = { kind: 'refused', ...refusal, reply, delayMs: 2_000 };
     });
-    const reply = `[SYS/TEMP] Too many failed logins. Please try again in ${wait}`;
-    expect(outcome).toMatchObject({ result: 'limited', reply, account: 'alice@corp.test' });
+    expect(outcome).toMatchObject({ result: 'limited', reply, account: 'alice@corp.test', delayMs: 2_000 });
     expect(upstream.requests).toEqual([]);
     expect(guard.settled).toEqual([]);
-    expect(recorder.events).toMatchObject([{ kind: 'loginFinished', result: 'limited', upstream: 'corp', reply }]);
+    expect(recorder.events).toEqual([
+      {
+        kind: 'loginFinished',
+        ...identity,
+        transport: 'stls',
+        account: 'alice@corp.test',
+        upstream: 'corp',
+        result: 'limited',
+        durationMs: 21,
+        reply,
+        guard: refusal,
+        guardMs: { admitMs: 7 },
+      },
+    ]);
   });
 
-  it('for too many at once of one account says to try in a moment', async () => {
-    const { outcome, upstream } = await attempt(({ guard }) => {
-      guard.verdict = { kind: 'busy', limit: 'perAccount' };
-    });
-    const reply = '[SYS/TEMP] Too many logins at once for this account. Please try again in a moment';
-    expect(outcome).toMatchObject({ result: 'limited', reply });
-    expect(upstream.requests).toEqual([]);
-  });
-
-  it('for want of a store to ask says to try later', async () => {
-    const { outcome, upstream } = await attempt(({ guard }) => {
-      guard.verdict = { kind: 'unavailable' };
-    });
-    expect(outcome).toMatchObject({
-      result: 'limited',
-      reply: '[SYS/TEMP] Logins cannot be checked right now. Please try again later',
-    });
-    expect(upstream.requests).toEqual([]);
-  });
+  it.each(guardReasons)(
+    'for the reason %s is a refusal of the credentials only where those are remembered',
+    async (reason) => {
+      const { outcome } = await attempt(({ guard }) => {
+        guard.verdict = { kind: 'refused', reason, reply: '[AUTH] No', delayMs: 0 };
+      });
+      expect(outcome).toMatchObject({ result: 'limited', guard: { reason } });
+      expect(outcome.result !== 'accepted' && isCredentialRefusal(outcome)).toBe(reason === 'remembered');
+    },
+  );
 
   it('for want of a route asks no guard and reports no upstream', async () => {
     const { outcome, upstream, guard, recorder } = await attempt(() => {}, { username: 'bob@elsewhere.test' });

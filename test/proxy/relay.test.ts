@@ -158,6 +158,8 @@ describe('a side that does not read', () => {
     await eventually(() => fromWriter.isPaused(), 'the relay stops reading');
     expect(toReader.writableLength).toBeLessThan(1_000_000);
     expect(writer.socket.writableLength).toBeGreaterThan(0);
+    const pauses = relayed.meter.pauses[stalled === 'client' ? 'upstream' : 'client'];
+    expect(pauses.count).toBeGreaterThan(0);
     const hashed = hashOfRest(reader);
     reader.socket.resume();
     expect(await hashed).toBe(hash(octets));

@@ -137,6 +137,7 @@ describe.for(['stls', 'implicit'] as const)('the handshake of %s', (transport) =
       address: '127.0.0.1',
       transport,
       tls: expect.objectContaining({ version: 'TLSv1.3', cipher: expect.stringMatching(/^TLS_/), isResumed: false }),
+      durationMs: expect.any(Number),
     });
   });
 

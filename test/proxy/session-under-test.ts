@@ -2,13 +2,23 @@ import type { Socket } from 'node:net';
 import { selfSigned } from '../../src/net/certificate-authority.ts';
 import { createSecureClient } from '../../src/net/secure-client.ts';
 import { ServerCertificates } from '../../src/net/server-certificates.ts';
+import type { AddressRefusal } from '../../src/policy/blocked-address.ts';
 import { noNetworks } from '../../src/policy/networks.ts';
 import { type RoutedUpstream, Router } from '../../src/policy/routing.ts';
 import { parseStatusReply, type StatusReply } from '../../src/pop3/reply.ts';
 import type { GateEvent, Report, TlsFacts } from '../../src/proxy/events.ts';
-import type { Guard, GuardVerdict, LoginSubject, UpstreamLogin, UpstreamLoginRequest } from '../../src/proxy/ports.ts';
+import type {
+  Guard,
+  GuardVerdict,
+  LiveSession,
+  LoginAttempt,
+  UpstreamLogin,
+  UpstreamLoginRequest,
+} from '../../src/proxy/ports.ts';
 import { createRelayMeter } from '../../src/proxy/relay-meter.ts';
-import { Session, type SessionPolicy, type SessionPorts } from '../../src/proxy/session.ts';
+import { ReplyHold } from '../../src/proxy/reply-hold.ts';
+import { Session } from '../../src/proxy/session.ts';
+import type { SessionPolicy, SessionPorts } from '../../src/proxy/session-options.ts';
 import { connectPair, Peer } from './peer.ts';
 
 /** Planted in every login; whatever is reported must not hold it. */
@@ -75,25 +85,42 @@ export class FakeGuard implements Guard {
   error: Error | undefined;
   /** Held up until this resolves. */
   settling: Promise<void> = Promise.resolve();
-  readonly admitted: LoginSubject[] = [];
-  readonly settled: (LoginSubject & { readonly outcome: 'accepted' | 'refused' })[] = [];
+  /** What replies to refused credentials wait for. */
+  delayMs = 0;
+  /** Addresses refused at accept. */
+  readonly blocked = new Map<string, AddressRefusal>();
+  readonly admitted: LoginAttempt[] = [];
+  readonly settled: { readonly attempt: LoginAttempt; readonly outcome: 'accepted' | 'refused' }[] = [];
+  /** Those whose login is over. */
+  readonly released: LoginAttempt[] = [];
+  readonly live = new Set<LiveSession>();
 
-  async admit(subject: LoginSubject): Promise<GuardVerdict> {
-    this.admitted.push(subject);
+  refusesAddress(address: string): AddressRefusal | undefined {
+    return this.blocked.get(address);
+  }
+
+  async admit(attempt: LoginAttempt): Promise<GuardVerdict> {
+    this.admitted.push(attempt);
     if (this.error !== undefined) throw this.error;
     return this.verdict;
   }
 
-  /** Those whose login is over. */
-  readonly released: LoginSubject[] = [];
-
-  release(subject: LoginSubject): void {
-    this.released.push(subject);
+  release(attempt: LoginAttempt): void {
+    this.released.push(attempt);
   }
 
-  async settle(subject: LoginSubject, outcome: 'accepted' | 'refused'): Promise<void> {
-    this.settled.push({ ...subject, outcome });
+  async settle(attempt: LoginAttempt, outcome: 'accepted' | 'refused'): Promise<{ delayMs: number }> {
+    this.settled.push({ attempt, outcome });
     await this.settling;
+    return { delayMs: outcome === 'accepted' ? 0 : this.delayMs };
+  }
+
+  openSession(session: LiveSession): void {
+    this.live.add(session);
+  }
+
+  closeSession(session: LiveSession): void {
+    this.live.delete(session);
   }
 }
 
@@ -168,6 +195,7 @@ export interface FakePorts {
   readonly guard: FakeGuard;
   readonly upstream: FakeUpstream;
   readonly ports: SessionPorts;
+  readonly hold: ReplyHold;
 }
 
 export function createFakePorts(): FakePorts {
@@ -184,7 +212,7 @@ export function createFakePorts(): FakePorts {
     nowMs: () => 0,
     wallClockMs: () => 0,
   };
-  return { recorder, guard, upstream, ports };
+  return { recorder, guard, upstream, ports, hold: new ReplyHold(10) };
 }
 
 /** A session that has begun, its client, and its fakes. */
@@ -208,6 +236,7 @@ export async function openSession(
     socket,
     policy,
     ports: fakes.ports,
+    hold: fakes.hold,
     onClosed: () => closedCalls.push('closed'),
   });
   const client = new Peer(connected);

@@ -70,7 +70,9 @@ describe.for(['plaintext', 'stls', 'implicit'] as const)('a session over %s', (t
     expect(upstream.requests.map(({ credentials }) => credentials)).toEqual([
       { username: 'alice@corp.test', password },
     ]);
-    expect(guard.settled).toEqual([{ address: '127.0.0.1', account: 'alice@corp.test', outcome: 'accepted' }]);
+    expect(guard.settled).toMatchObject([
+      { attempt: { ...identity, account: 'alice@corp.test' }, outcome: 'accepted' },
+    ]);
     expect(closedCalls).toEqual(['closed']);
   });
 

@@ -112,7 +112,7 @@ describe('on Deno, with named permissions', () => {
     await using sandbox = await startSandbox('implicit');
     await using postern = await serve(
       sandbox,
-      `limits: {perAddressAndAccount: {failures: 1}}\nredis: {url: "${redis.url}"}`,
+      `limits: {perAddressAndAccount: {failures: 1}}\nredis: {url: "${redis.url}", timeout: 2s}`,
     );
     using client = await connectGreeted({ port: postern.port('starttls') });
 

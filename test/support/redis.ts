@@ -1,4 +1,7 @@
 import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { IssuedCertificate } from '../../src/net/certificate-authority.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { requireProgram } from './programs.ts';
 import { createTemporaryDirectory } from './temporary-directory.ts';
@@ -7,13 +10,17 @@ import { createTemporaryDirectory } from './temporary-directory.ts';
  * Below the ports that systems hand out by themselves (RFC 6335 §6, Linux from 32 768): while Redis is down nobody is
  * given its port, and no client that keeps trying connects to itself.
  */
-const ports = { min: 20_000, max: 32_000 };
+const standardPorts = { min: 20_000, max: 32_000 };
 /** A port may be in use; more than this is another trouble. */
 const startAttempts = 5;
 
 /** What a Redis is to be like. */
 export interface RedisOptions {
   readonly password?: string;
+  /** TLS alone, with files of these. `clients`: it wants a certificate of the same authority from them. */
+  readonly tls?: { readonly certificate: IssuedCertificate; readonly ca: string; readonly clients?: 'required' };
+  /** Where to look for a free port; max is left out. */
+  readonly ports?: { readonly min: number; readonly max: number };
   /** More of redis-server's arguments. */
   readonly args?: readonly string[];
 }
@@ -36,6 +43,7 @@ export interface RedisServer extends AsyncDisposable {
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   await using stack = new AsyncDisposableStack();
   const directory = stack.use(await createTemporaryDirectory('redis'));
+  await writeTlsFiles(directory.path, options);
   const { port, server } = await startOnFreePort(directory.path, options);
   let running = server;
   stack.defer(async () => {
@@ -45,7 +53,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const owned = stack.move();
   const userInfo = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`;
   return {
-    url: `redis://${userInfo}127.0.0.1:${port}`,
+    url: `${options.tls === undefined ? 'redis' : 'rediss'}://${userInfo}127.0.0.1:${port}`,
     port,
     kill: async () => {
       running.signal('SIGKILL');
@@ -65,13 +73,31 @@ async function startOnFreePort(
   options: RedisOptions,
 ): Promise<{ port: number; server: RunningProcess }> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = randomInt(ports.min, ports.max);
+    const { min, max } = options.ports ?? standardPorts;
+    const port = randomInt(min, max);
     try {
       return { port, server: await start({ port, directory, options }) };
     } catch (error) {
       if (attempt >= startAttempts || !String(error).includes('Address already in use')) throw error;
     }
   }
+}
+
+async function writeTlsFiles(directory: string, { tls }: RedisOptions): Promise<void> {
+  if (tls === undefined) return;
+  await writeFile(join(directory, 'cert.pem'), tls.certificate.cert);
+  await writeFile(join(directory, 'key.pem'), tls.certificate.key);
+  await writeFile(join(directory, 'ca.pem'), tls.ca);
+}
+
+/** The files are in its directory, where it goes. */
+function portArguments(port: number, { tls }: RedisOptions): string[] {
+  if (tls === undefined) return ['--port', String(port)];
+  return [
+    ...['--port', '0', '--tls-port', String(port), '--tls-replication', 'yes'],
+    ...['--tls-cert-file', 'cert.pem', '--tls-key-file', 'key.pem', '--tls-ca-cert-file', 'ca.pem'],
+    ...['--tls-auth-clients', tls.clients === 'required' ? 'yes' : 'no'],
+  ];
 }
 
 interface Start {
@@ -83,7 +109,8 @@ interface Start {
 async function start({ port, directory, options }: Start): Promise<RunningProcess> {
   const server = await startProcess([
     requireProgram('redis-server'),
-    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory],
+    ...['--bind', '127.0.0.1', '--dir', directory],
+    ...portArguments(port, options),
     ...['--save', '', '--appendonly', 'no', '--daemonize', 'no'],
     ...(options.password === undefined ? [] : ['--requirepass', options.password]),
     ...(options.args ?? []),

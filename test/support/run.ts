@@ -17,7 +17,8 @@ interface NeededProgram {
 const neededPrograms: readonly NeededProgram[] = [
   { name: 'redis-server', package: 'redis-server', covers: 'login limits in Redis' },
   { name: 'dovecot', package: 'dovecot-pop3d', covers: 'every end-to-end test with a real mail server' },
-  { name: 'promtool', package: 'prometheus', covers: 'metrics as Prometheus reads them' },
+  { name: 'promtool', package: 'prometheus', covers: 'metrics as Prometheus reads them, and its rules' },
+  { name: 'prometheus', package: 'prometheus', covers: 'dashboards and rules with a Prometheus that scrapes' },
   { name: 'curl', package: 'curl', covers: 'curl end-to-end' },
   { name: 'fetchmail', package: 'fetchmail', covers: 'fetchmail end-to-end' },
   { name: 'mpop', package: 'mpop', covers: 'mpop end-to-end' },
@@ -25,6 +26,7 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'haproxy', package: 'haproxy', covers: 'PROXY protocol from a real balancer' },
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
   { name: 'sslscan', package: 'sslscan', covers: 'what each TLS profile accepts' },
+  { name: 'rsyslogd', package: 'rsyslog', covers: 'audit records as a syslog receiver takes them' },
 ];
 
 /**

@@ -34,35 +34,35 @@ function telemetry() {
 
 describe('metrics of clients’ TLS', () => {
   it('count handshakes that fail and certificates that change', async () => {
-    const { report, registry } = telemetry();
+    const { report, exposeMetrics } = telemetry();
     const failures = { listener: 'lan', transport: 'stls' };
-    const before = await registry.metrics();
+    const before = (await exposeMetrics('text')).body;
     expect(sampleValue(before, 'postern_client_tls_failures_total', failures)).toBe(0);
     expect(sampleValue(before, 'postern_certificate_reloads_total', { name: 'mail.pem', result: 'rejected' })).toBe(0);
     for (const event of [events.clientTlsFailed(), reloaded, reloaded, rejected]) report(event);
-    const after = await registry.metrics();
+    const after = (await exposeMetrics('text')).body;
     expect(sampleValue(after, 'postern_client_tls_failures_total', failures)).toBe(1);
     expect(sampleValue(after, 'postern_certificate_reloads_total', { name: 'mail.pem', result: 'reloaded' })).toBe(2);
     expect(sampleValue(after, 'postern_certificate_reloads_total', { name: 'mail.pem', result: 'rejected' })).toBe(1);
   });
 
   it('keep the names of certificates a closed set', async () => {
-    const { report, registry } = telemetry();
+    const { report, exposeMetrics } = telemetry();
     report({ ...reloaded, name: 'evil"} 1\n' });
-    const text = await registry.metrics();
+    const text = (await exposeMetrics('text')).body;
     expect(sampleValue(text, 'postern_certificate_reloads_total', { name: 'other' })).toBe(1);
     expect(samplesOf(text, 'postern_certificate_reloads_total')).toHaveLength(3);
   });
 
   it('tell when logins without TLS end', async () => {
-    const text = await telemetry().registry.metrics();
+    const text = (await telemetry().exposeMetrics('text')).body;
     expect(sampleValue(text, 'postern_plaintext_exception_seconds', { listener: 'lan' })).toBe(ending.endsAtMs / 1000);
   });
 
   it('time no upstream that was not asked', async () => {
-    const { report, registry } = telemetry();
+    const { report, exposeMetrics } = telemetry();
     report(events.login({ result: 'denied', deniedBy: 'certificateAccounts' }));
-    const text = await registry.metrics();
+    const text = (await exposeMetrics('text')).body;
     expect(sampleValue(text, 'postern_logins_total', { result: 'denied' })).toBe(1);
     expect(samplesOf(text, 'postern_login_seconds_count')).toEqual([]);
   });

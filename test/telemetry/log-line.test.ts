@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type GateEvent, loginResults } from '../../src/proxy/events.ts';
+import { type GateEvent, loginResults, type RefusalReason } from '../../src/proxy/events.ts';
 import { logLevel, logLine } from '../../src/telemetry/log-line.ts';
 import { events } from './events.ts';
 
 const store = { kind: 'storeChanged', store: 'redis', detail: 'ECONNREFUSED' } as const;
 const limited = { limit: 'perAccount', subject: 'user@att.net' } as const;
+
+function refused(reason: RefusalReason): GateEvent {
+  return { kind: 'connectionRefused', listener: 'lan', address: '192.0.2.7', reason };
+}
 
 describe('logLevel', () => {
   it.each<[string, GateEvent, string]>([
@@ -16,6 +20,8 @@ describe('logLevel', () => {
     ['an upstream that cannot be trusted', events.untrusted(), 'warn'],
     ['an upstream that cannot be reached', events.login({ result: 'unreachable' }), 'warn'],
     ['a block', { kind: 'loginBlocked', ...limited, durationMs: 60_000 }, 'warn'],
+    ['what a block keeps out', refused('blocked'), 'debug'],
+    ['a connection that is refused otherwise', refused('max_total'), 'info'],
     ['a store that goes down', { ...store, isUp: false }, 'error'],
     ['a store that comes back', { ...store, isUp: true }, 'info'],
   ])('of %s', (_, event, level) => {
@@ -46,6 +52,12 @@ describe('logLine', () => {
     const { fields } = logLine(events.untrusted());
     expect(fields).toMatchObject({ reason: 'expired', code: 'SYS/TEMP', detail: 'notAfter=2026-10-05' });
     expect(fields.advice).toContain('has expired');
+  });
+
+  it('tells why the guard refused a login', () => {
+    const guard = { reason: 'limit', limit: 'perAccount', retryAfterMs: 60_000 } as const;
+    const { fields } = logLine(events.login({ result: 'limited', guard }));
+    expect(fields).toMatchObject({ result: 'limited', guard: 'limit', limit: 'perAccount', retryAfterMs: 60_000 });
   });
 
   it('leaves out what an upstream says, and codes that are not registered', () => {

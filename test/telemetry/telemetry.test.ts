@@ -17,10 +17,18 @@ function telemetryWith(change: Partial<TelemetryOptions> = {}) {
     nowMs: () => 1_000,
     ...change,
   });
-  return { telemetry, lines, scrape: () => telemetry.registry.metrics() };
+  return { telemetry, lines, scrape: async () => (await telemetry.exposeMetrics('text')).body };
 }
 
 const hostile = 'x"} 1\nevil{a="\u001b[2J';
+const noBlocks = {
+  perAddress: 0,
+  perNetwork: 0,
+  perAccount: 0,
+  perAddressAndAccount: 0,
+  accountsPerNetwork: 0,
+  passwordsPerAccount: 0,
+};
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 describe('createTelemetry: metrics', () => {
@@ -91,6 +99,52 @@ describe('createTelemetry: metrics', () => {
     expect(sampleValue(text, 'postern_commands_total', { command: 'RETR' })).toBe(2);
   });
 
+  it('counts what the guard decided and how long it took, where it was asked', async () => {
+    const { telemetry, scrape } = telemetryWith();
+    telemetry.report(events.login({ guardMs: { admitMs: 0.4, settleMs: 0.3 } }));
+    telemetry.report(events.login({ result: 'limited', guard: { reason: 'remembered' }, guardMs: { admitMs: 0.2 } }));
+    telemetry.report(events.unrouted());
+    const text = await scrape();
+    expect(sampleValue(text, 'postern_guard_decisions_total', { decision: 'allowed' })).toBe(1);
+    expect(sampleValue(text, 'postern_guard_decisions_total', { decision: 'remembered' })).toBe(1);
+    expect(sampleValue(text, 'postern_guard_decisions_total', { decision: 'store' })).toBe(0);
+    expect(sampleValue(text, 'postern_guard_seconds_sum', { phase: 'admit' })).toBeCloseTo(0.0006);
+    expect(sampleValue(text, 'postern_guard_seconds_count', { phase: 'settle' })).toBe(1);
+  });
+
+  it('times handshakes of both legs, where somebody made them', async () => {
+    const { telemetry, scrape } = telemetryWith();
+    telemetry.report(events.clientTls({ durationMs: 12 }));
+    telemetry.report(events.clientTls({ transport: 'implicit' }));
+    telemetry.report(events.connected({ handshakeMs: 30 }));
+    const text = await scrape();
+    expect(sampleValue(text, 'postern_client_tls_seconds_sum', { listener: 'lan' })).toBeCloseTo(0.012);
+    expect(sampleValue(text, 'postern_client_tls_seconds_count', { listener: 'lan' })).toBe(1);
+    expect(sampleValue(text, 'postern_upstream_tls_seconds_sum', { upstream: 'att' })).toBeCloseTo(0.03);
+  });
+
+  it('tells what is held up, how full it is and whether it drains', async () => {
+    const { telemetry, scrape } = telemetryWith({ maxSessions: 500 });
+    telemetry.meter.pauses.upstream.begin();
+    telemetry.report(events.closed({ reason: 'idle_timeout' }));
+    const text = await scrape();
+    expect(sampleValue(text, 'postern_relay_pauses_total', { side: 'upstream' })).toBe(1);
+    expect(sampleValue(text, 'postern_relay_paused_seconds_total', { side: 'upstream' })).toBeGreaterThan(0);
+    expect(sampleValue(text, 'postern_relay_paused_seconds_total', { side: 'client' })).toBe(0);
+    expect(sampleValue(text, 'postern_sessions_max')).toBe(500);
+    expect(sampleValue(text, 'postern_sessions_closed_total', { listener: 'lan', reason: 'idle_timeout' })).toBe(1);
+    expect(sampleValue(text, 'postern_sessions_closed_total', { listener: 'lan', reason: 'drained' })).toBe(0);
+    expect(sampleValue(text, 'postern_draining')).toBe(0);
+    telemetry.observeDraining(() => true);
+    expect(sampleValue(await scrape(), 'postern_draining')).toBe(1);
+  });
+
+  it('times what the store is asked', async () => {
+    const { telemetry, scrape } = telemetryWith();
+    telemetry.timeStoreCall('look', 2);
+    expect(sampleValue(await scrape(), 'postern_store_seconds_sum', { operation: 'look' })).toBeCloseTo(0.002);
+  });
+
   it('counts what the limits and the store do', async () => {
     const { telemetry, scrape } = telemetryWith();
     const subject = { limit: 'perAddress', subject: '192.0.2.7' } as const;
@@ -110,7 +164,7 @@ describe('createTelemetry: metrics', () => {
   it('shows blocks and certificates once it knows whom to ask', async () => {
     const { telemetry, scrape } = telemetryWith();
     expect(samplesOf(await scrape(), 'postern_blocked')).toEqual([]);
-    telemetry.observeBlocks(async () => ({ perAddress: 3, perAccount: 0, perAddressAndAccount: 1 }));
+    telemetry.observeBlocks(async () => ({ ...noBlocks, perAddress: 3 }));
     telemetry.observeCertificates(() => [{ name: 'mail', expiresAtMs: 1_800_000_000_500 }]);
     const text = await scrape();
     expect(sampleValue(text, 'postern_blocked', { limit: 'perAddress' })).toBe(3);
@@ -149,7 +203,7 @@ describe('createTelemetry: metrics', () => {
     for (const event of [events.opened(), events.clientTls(), events.connected(), events.untrusted()]) {
       telemetry.report(event);
     }
-    telemetry.observeBlocks(async () => ({ perAddress: 0, perAccount: 0, perAddressAndAccount: 0 }));
+    telemetry.observeBlocks(async () => noBlocks);
     const text = await scrape();
     // The names of prom-client's own metrics are not ours to choose.
     const own = text.split('\n').filter((line) => line.includes('postern_'));

@@ -1,6 +1,5 @@
 import type { Config } from '../../config/config.ts';
 import { embeddedConfig } from '../../config/embedded.ts';
-import { formatEndpoint } from '../../config/endpoint.ts';
 import { ListenError } from '../../net/listener.ts';
 import { type Postern, type ProcessFacts, startPostern } from '../postern.ts';
 import type { DemoPostern, StartPostern } from './stage.ts';
@@ -43,9 +42,9 @@ function withFreePorts(config: Config): Config {
 function present(postern: Postern): DemoPostern {
   return {
     listeners: postern.listeners,
-    adminUrl: `http://${formatEndpoint(postern.admin)}`,
+    adminUrl: postern.admin.url,
     adminToken: postern.madeToken ?? '',
-    metrics: () => postern.telemetry.registry.metrics(),
+    metrics: async () => (await postern.telemetry.exposeMetrics('text')).body,
     certificate: postern.certificates[0] ?? '',
     [Symbol.asyncDispose]: () => postern[Symbol.asyncDispose](),
   };

@@ -15,14 +15,18 @@ const maxDropped = 400;
 /** Keys looked at in one question: all of 100 000 are a hundred questions of about a millisecond. */
 const maxScanned = 1_000;
 
-const seenKey = 'inventory:seen';
-const keysKey = 'inventory:keys';
-const entriesKey = 'inventory:entries';
+// One hash tag: a script's keys have to be in one slot of a Cluster.
+const slotKey = '{inventory}';
+const seenKey = `${slotKey}:seen`;
+const keysKey = `${slotKey}:keys`;
+const entriesKey = `${slotKey}:entries`;
+/** No login waits for the inventory. */
+const runOptions = { slotKey, isPatient: true };
 
 /** What the inventory in Redis needs. */
 export interface RedisInventoryOptions extends InventoryBounds {
   /** Stays open: it is the caller's to close, after the inventory. */
-  readonly connection: Pick<RedisConnection, 'client' | 'run'>;
+  readonly connection: Pick<RedisConnection, 'run'>;
   /** Told once for each time that logins are lost because Redis is gone for too long. */
   readonly onLoss: () => void;
   readonly nowMs?: () => number;
@@ -119,7 +123,10 @@ export class RedisInventory implements Inventory {
     ]);
     const keys = [seenKey, keysKey, entriesKey];
     const bounds = [retentionMs, maxEntries, maxDropped];
-    await connection.run(() => connection.client.eval(writeScript, keys.length, ...keys, ...bounds, ...sightings));
+    await connection.run(
+      (client) => client.eval(writeScript, keys.length, ...keys, ...bounds, ...sightings),
+      runOptions,
+    );
   }
 
   /** The keys that fit the query, in order and in pieces. */
@@ -128,8 +135,9 @@ export class RedisInventory implements Inventory {
     const { from, to } = keyRange(query);
     let start = from;
     for (;;) {
-      const keys = await connection.run(() =>
-        connection.client.zrangebylex(keysKey, start, to, 'LIMIT', 0, maxScanned),
+      const keys = await connection.run(
+        (client) => client.zrangebylex(keysKey, start, to, 'LIMIT', 0, maxScanned),
+        runOptions,
       );
       yield keys.flatMap((text) => {
         const key = parseKey(text);
@@ -144,7 +152,7 @@ export class RedisInventory implements Inventory {
   async #read(keys: readonly InventoryKey[]): Promise<readonly InventoryEntry[]> {
     if (keys.length === 0) return [];
     const { connection, retentionMs } = this.#options;
-    const texts = await connection.run(() => connection.client.hmget(entriesKey, ...keys.map(formatKey)));
+    const texts = await connection.run((client) => client.hmget(entriesKey, ...keys.map(formatKey)), runOptions);
     const expiredMs = this.#nowMs() - retentionMs;
     return keys.flatMap((key, index) => {
       const entry = readEntry(key, texts[index]);

@@ -26,7 +26,8 @@ export function openInventory({
   readonly url?: string | undefined;
   readonly keyPrefix?: string;
 } & Partial<InventoryBounds> = {}): InventoryUnderTest {
-  const connection = url === undefined ? undefined : new RedisConnection({ url, keyPrefix, onChange: () => {} });
+  const connection =
+    url === undefined ? undefined : new RedisConnection({ url, keyPrefix, timeoutMs: 2_000, onChange: () => {} });
   const options = { ...defaultBounds, ...bounds };
   const nowMs = (): number => tested.nowMs;
   const onLoss = (): void => {

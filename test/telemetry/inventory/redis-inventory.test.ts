@@ -56,7 +56,7 @@ describe.skipIf(program('redis-server') === undefined)('RedisInventory', () => {
     }
     expect(await listAccounts(tested)).toHaveLength(3);
     const keys = (await inspector.keys(`${tested.keyPrefix}*`)).filter((key) => !key.endsWith(':trial')).toSorted();
-    expect(keys).toEqual(['entries', 'keys', 'seen'].map((name) => `${tested.keyPrefix}inventory:${name}`));
+    expect(keys).toEqual(['entries', 'keys', 'seen'].map((name) => `${tested.keyPrefix}{inventory}:${name}`));
     for (const key of keys) {
       const ttlMs = await inspector.pttl(key);
       expect(ttlMs).toBeGreaterThan(3_500_000);
@@ -85,8 +85,8 @@ describe.skipIf(program('redis-server') === undefined)('RedisInventory', () => {
     await using tested = openInventory({ url: server.url });
     tested.inventory.record(encrypted());
     await listAccounts(tested);
-    await inspector.zadd(`${tested.keyPrefix}inventory:keys`, 0, 'junk', 0, '["a","b","c","stls"]');
-    await inspector.hset(`${tested.keyPrefix}inventory:entries`, '["a","b","c","stls"]', 'junk');
+    await inspector.zadd(`${tested.keyPrefix}{inventory}:keys`, 0, 'junk', 0, '["a","b","c","stls"]');
+    await inspector.hset(`${tested.keyPrefix}{inventory}:entries`, '["a","b","c","stls"]', 'junk');
     expect(await listAccounts(tested)).toEqual(['user@att.net']);
     tested.inventory.record(encrypted({ account: 'a', address: 'b', listener: 'c' }));
     expect(await listAccounts(tested)).toEqual(['a', 'user@att.net']);

@@ -1,0 +1,50 @@
+import { statSync } from 'node:fs';
+import type { CertificateFiles } from '../config/config.ts';
+import type { ConfigProblem } from '../config/problems.ts';
+import { explainFileError } from '../config/source.ts';
+import { verifyCertificateFiles } from '../net/certificate-pair.ts';
+import { checkConfiguration } from './check.ts';
+import { providerIds, readTextFile } from './configuration-file.ts';
+
+/** Authorities, certificates and tokens are far smaller. */
+const maxFileOctets = 1024 * 1024;
+
+/** What a configuration is checked with. */
+export interface ConfigurationCheckOptions {
+  /** The file that it would stand in: relative paths start at its directory. Absent: postern.yaml, here. */
+  readonly file: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Makes the check of texts that come over the network: whoever sends one names files, too. */
+export function createConfigurationCheck({ file = 'postern.yaml', environment }: ConfigurationCheckOptions) {
+  return (text: string): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } =>
+    checkConfiguration(text, {
+      file,
+      environment,
+      providerIds,
+      readFile: (path) => {
+        requireSmallFile(path);
+        return readTextFile(path);
+      },
+      verifyCertificates: (all) => all.flatMap(verifyOne),
+    });
+}
+
+/** Devices and pipes never end, and what is too large fills the memory. */
+function requireSmallFile(path: string): void {
+  const stats = statSync(path);
+  if (stats.isFile() && stats.size <= maxFileOctets) return;
+  throw Object.assign(new Error('It is no file of at most 1 MB'), { code: 'EFBIG' });
+}
+
+function verifyOne(pair: CertificateFiles, index: number): readonly { index: number; message: string }[] {
+  for (const path of [pair.cert, pair.key]) {
+    try {
+      requireSmallFile(path);
+    } catch (cause) {
+      return [{ index, message: `Cannot read "${path}": ${explainFileError(cause)}` }];
+    }
+  }
+  return verifyCertificateFiles([pair]).map(({ message }) => ({ index, message }));
+}

@@ -1,0 +1,120 @@
+import {
+  acceptedPrefix,
+  maxAcceptedPerAccount,
+  maxKnownPerAccount,
+  maxRefusedPerAccount,
+} from '../policy/guard/bounds.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { LoginKey } from './guard-store.ts';
+
+/** Accounts that somebody logged in to: only a right password adds one, so no flood of names pushes any out. */
+export const maxAccounts = 50_000;
+/** Accounts that refused credentials are remembered of. */
+export const maxRefusingAccounts = 20_000;
+
+/** What is remembered of an account since somebody logged in to it. */
+interface AccountRecord {
+  /** Addresses, with the last login from there that was noted, oldest first. */
+  readonly known: Map<string, number>;
+  /** Beginnings of accepted credentials, the newest last. */
+  readonly accepted: Set<string>;
+  lastLoginMs: number;
+}
+
+/** What an account's own logins taught: who its owners are, which passwords hold and which do not. */
+export class AccountMemory {
+  readonly #options: { readonly knownForMs: number; readonly refusedPasswordsMs: number };
+  readonly #accounts = new BoundedMap<AccountRecord>(maxAccounts);
+  /** Credentials by the time they lapse, the oldest first. */
+  readonly #refused = new BoundedMap<Map<string, number>>(maxRefusingAccounts);
+
+  constructor(options: { readonly knownForMs: number; readonly refusedPasswordsMs: number }) {
+    this.#options = options;
+  }
+
+  knownSinceMs({ account, address }: Pick<LoginKey, 'account' | 'address'>, nowMs: number): number | undefined {
+    const notedMs = this.#accounts.get(account)?.known.get(address);
+    return notedMs !== undefined && notedMs > nowMs - this.#options.knownForMs ? notedMs : undefined;
+  }
+
+  lastLoginMs(account: string): number | undefined {
+    return this.#accounts.get(account)?.lastLoginMs;
+  }
+
+  isAccepted({ account, credential }: LoginKey): boolean {
+    return this.#accounts.get(account)?.accepted.has(acceptedPrefix(credential)) ?? false;
+  }
+
+  refusedUntilMs({ account, credential }: LoginKey, nowMs: number): number | undefined {
+    const untilMs = this.#refused.get(account)?.get(credential);
+    return untilMs !== undefined && untilMs > nowMs ? untilMs : undefined;
+  }
+
+  /** Notes that an address is an owner's, without more than that. */
+  noteKnown({ account, address }: Pick<LoginKey, 'account' | 'address'>, atMs: number): void {
+    const record = this.#record(account);
+    this.#keepKnown(record, { address, atMs });
+    record.lastLoginMs = Math.max(record.lastLoginMs, atMs);
+  }
+
+  /** A password that was not known to hold means that passwords have changed: what was refused is tried again. */
+  noteAccepted(login: LoginKey, atMs: number): void {
+    this.noteKnown(login, atMs);
+    const { accepted } = this.#record(login.account);
+    const prefix = acceptedPrefix(login.credential);
+    if (!accepted.delete(prefix)) this.#refused.delete(login.account);
+    else this.#refused.get(login.account)?.delete(login.credential);
+    accepted.add(prefix);
+    if (accepted.size > maxAcceptedPerAccount) deleteFirst(accepted);
+  }
+
+  /** The refusal of a password that held means the same; that one holds no more. */
+  noteRefused({ account, credential }: LoginKey, atMs: number): void {
+    const { refusedPasswordsMs } = this.#options;
+    const hasChanged = this.#accounts.get(account)?.accepted.delete(acceptedPrefix(credential)) ?? false;
+    if (refusedPasswordsMs === 0) return;
+    const refused = (hasChanged ? undefined : this.#refused.get(account)) ?? new Map<string, number>();
+    for (const [other, untilMs] of refused) if (untilMs <= atMs) refused.delete(other);
+    const untilMs = Math.max(refused.get(credential) ?? 0, atMs + refusedPasswordsMs);
+    refused.delete(credential);
+    refused.set(credential, untilMs);
+    if (refused.size > maxRefusedPerAccount) deleteFirst(refused);
+    this.#refused.set(account, refused);
+  }
+
+  /** The addresses that are known, with the last login that was noted. */
+  knownAddresses(
+    account: string,
+    nowMs: number,
+  ): readonly { readonly address: string; readonly lastLoginMs: number }[] {
+    const known = this.#accounts.get(account)?.known ?? [];
+    return [...known]
+      .filter(([, notedMs]) => notedMs > nowMs - this.#options.knownForMs)
+      .map(([address, lastLoginMs]) => ({ address, lastLoginMs }));
+  }
+
+  /** When what is remembered as refused lapses. */
+  refusedUntilMsOf(account: string, nowMs: number): readonly number[] {
+    return [...(this.#refused.get(account)?.values() ?? [])].filter((untilMs) => untilMs > nowMs);
+  }
+
+  #record(account: string): AccountRecord {
+    const record = this.#accounts.get(account) ?? { known: new Map(), accepted: new Set(), lastLoginMs: 0 };
+    this.#accounts.set(account, record);
+    return record;
+  }
+
+  #keepKnown({ known }: AccountRecord, { address, atMs }: { readonly address: string; readonly atMs: number }): void {
+    const notedMs = Math.max(known.get(address) ?? 0, atMs);
+    known.delete(address);
+    known.set(address, notedMs);
+    if (known.size > maxKnownPerAccount) deleteFirst(known);
+  }
+}
+
+function deleteFirst(entries: { keys(): Iterable<string>; delete(key: string): boolean }): void {
+  for (const key of entries.keys()) {
+    entries.delete(key);
+    return;
+  }
+}

@@ -1,0 +1,24 @@
+/** Refused credentials remembered per account: more devices with an old password than a person has. */
+export const maxRefusedPerAccount = 32;
+/** Accepted passwords of an account that are told apart: one per device, where a provider wants it so. */
+export const maxAcceptedPerAccount = 8;
+/** Addresses that are known for an account: a phone that travels has a new one every day, and `knownFor` is a month. */
+export const maxKnownPerAccount = 100;
+/** Addresses in one network from which somebody logged in: all of an IPv4 /24. */
+export const maxOwnersPerNetwork = 256;
+/** A login under way is reserved no longer than this, should its end never be told. */
+export const reservationLeaseMs = 60_000;
+/** A live session counts for so long after it was last told of. */
+export const sessionLeaseMs = 90_000;
+/** Live sessions that are looked at per account: a limit above this counts no others. */
+export const maxListedSessions = 100;
+/** A pair that is known is noted again once its last note is so old, so that most logins write nothing. */
+export const knownNoteMs = 86_400_000;
+
+/**
+ * What is kept of an accepted credential: 12 bits of its hash. They tell that a password has changed, and nothing to a
+ * thief; a false match only means that the account's refused credentials lapse by time.
+ */
+export function acceptedPrefix(credential: string): string {
+  return credential.slice(0, 3);
+}
