@@ -86,7 +86,7 @@ function explainError(error: unknown): string {
   const explanation = explanations[code];
   if (explanation !== undefined) return explanation;
   if (code.startsWith('HPE_')) return 'it does not speak HTTP';
-  if (/CERT|SELF_SIGNED|ISSUER/.test(code))
+  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code))
     return `its certificate is not trusted (${code}): give its authority with --ca`;
   return code === '' ? 'it cannot be reached, or does not speak HTTP' : `it cannot be reached (${code})`;
 }

@@ -140,7 +140,7 @@ function isSame(subject: string, asked: string): boolean {
 const columns: readonly Column<Block>[] = [
   { title: 'effect', cell: ({ effect }) => effect },
   { title: 'subject', cell: ({ subject }) => printable(subject, 320) },
-  { title: 'until (UTC)', cell: ({ until }) => (until === null ? 'lifted' : toMinute(until)) },
+  { title: 'until (UTC)', cell: ({ until }) => (until === null ? 'no end' : toMinute(until)) },
   { title: 'why', cell: describeWhy },
   { title: 'id', cell: ({ id }) => printable(id, 800) },
 ];

@@ -32,7 +32,7 @@ export interface GuardParts {
 }
 
 /** A guard at work. */
-export interface OpenGuard extends Disposable {
+export interface OpenGuard extends AsyncDisposable {
   readonly guard: LoginGuard;
   /** Ends a session of any instance, for the admin named `by`. False: it is not open. Never rejects. */
   endSession(sessionId: string, by: string): Promise<boolean>;
@@ -67,7 +67,7 @@ function openAlone({ limits }: Pick<Config, 'limits'>, { telemetry, blocked, end
   return {
     guard: createGuard({ limits, report, manual, sessionNews: blocked }),
     endSession: async (sessionId, by) => endHere(sessionId, by),
-    [Symbol.dispose]: () => {},
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 
@@ -103,9 +103,9 @@ async function joinOthers(
   return {
     guard,
     endSession: (sessionId, by) => instances.endSession(sessionId, by),
-    [Symbol.dispose]: () => {
+    [Symbol.asyncDispose]: async () => {
       instances[Symbol.dispose]();
-      leases[Symbol.dispose]();
+      await leases[Symbol.asyncDispose]();
     },
   };
 }

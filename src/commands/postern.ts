@@ -90,7 +90,7 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   // The other instances may ask before the gate is there.
   let endSession = (_id: string): boolean => false;
   const openedGuard = await openGuard(config, { redis, telemetry, endSession: (id) => endSession(id) });
-  stack.defer(async () => openedGuard[Symbol.dispose]());
+  stack.defer(() => openedGuard[Symbol.asyncDispose]());
   const { guard } = openedGuard;
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());

@@ -8,9 +8,9 @@ import { BoundedMap } from './bounded-map.ts';
 import type { LoginKey } from './guard-store.ts';
 
 /** Accounts that somebody logged in to: only a right password adds one, so no flood of names pushes any out. */
-export const maxAccounts = 50_000;
+const maxAccounts = 50_000;
 /** Accounts that refused credentials are remembered of. */
-export const maxRefusingAccounts = 20_000;
+const maxRefusingAccounts = 20_000;
 
 /** What is remembered of an account since somebody logged in to it. */
 interface AccountRecord {

@@ -2,7 +2,7 @@ import { canonicalTarget, type EntryTarget, type ManualEntry } from '../policy/g
 import type { NewEntry } from './guard-ports.ts';
 
 /** The longest reason: a line on a screen. */
-export const maxReasonCharacters = 200;
+const maxReasonCharacters = 200;
 
 /** An entry that cannot be added; the message says why, and is fit for who asked for it. */
 export class EntryRefused extends Error {

@@ -9,6 +9,9 @@ export const maxJournalEntries = 10_000;
 /** Sent at once, between two logins' own questions: some 2 ms of Redis's time. */
 const batchSize = 32;
 
+/** Replays are tried when the store is back: what fails so often, such as a key that holds somebody else's data, always will. */
+const maxHeadFailures = 5;
+
 /** Where the journal goes, and who is told of what it loses. */
 export interface JournalOptions {
   readonly store: Pick<GuardStore, 'countFailure' | 'noteAccepted'>;
@@ -25,6 +28,8 @@ export class Journal implements SettlementJournal {
   /** How many settlements of an account wait. */
   readonly #waiting = new Map<string, number>();
   #hasOverflowed = false;
+  /** How often the oldest was not taken. */
+  #headFailures = 0;
   #replaying: Promise<void> | undefined;
 
   constructor(options: JournalOptions) {
@@ -66,10 +71,19 @@ export class Journal implements SettlementJournal {
       const failed = results.findIndex(isUnavailable);
       // The store counts distinct members: what it did take before it failed may come a second time.
       this.#forget(failed === -1 ? batch : batch.slice(0, failed));
-      if (failed !== -1) return;
+      if (failed !== -1 && !this.#giveUpHead(failed)) return;
       await setImmediate();
     }
     this.#hasOverflowed = false;
+  }
+
+  /** Whether the oldest is dropped: the store is back, and it is this one alone that it does not take. */
+  #giveUpHead(failed: number): boolean {
+    this.#headFailures = failed === 0 ? this.#headFailures + 1 : 1;
+    if (this.#headFailures < maxHeadFailures) return false;
+    this.#headFailures = 0;
+    this.#forget(this.#settlements.slice(0, 1));
+    return true;
   }
 
   async #tell({ outcome, login, pairMembers, atMs }: Settlement): Promise<void> {

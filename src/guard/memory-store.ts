@@ -1,6 +1,6 @@
 import { maxListedSessions, reservationLeaseMs, sessionLeaseMs } from '../policy/guard/bounds.ts';
 import type { BlockName, LoginFacts, StoredBlock } from '../policy/guard/facts.ts';
-import { type LimitSubjects, limitMember, limitSubjects, pairSubject } from '../policy/limit-subjects.ts';
+import { type LimitSubjects, limitMember, limitSubjects, pairAccount } from '../policy/limit-subjects.ts';
 import {
   accountLimitNames,
   type LimitName,
@@ -150,13 +150,11 @@ export class MemoryStore implements GuardStore {
   async describeAccount(account: string): Promise<AccountFacts> {
     const nowMs = this.#nowMs();
     const lastLoginMs = this.#accounts.lastLoginMs(account);
-    const ofAccount = pairSubject({ account, address: '' });
     return {
       nowMs,
       blocks: (await this.listBlocks()).filter(
         ({ limit, subject }) =>
-          isAccountLimit(limit) &&
-          (limit === 'perAddressAndAccount' ? subject.startsWith(ofAccount) : subject === account),
+          isAccountLimit(limit) && (limit === 'perAddressAndAccount' ? pairAccount(subject) : subject) === account,
       ),
       counts: {
         perAccount: this.#tables.perAccount.countMembers(account, nowMs),

@@ -28,7 +28,7 @@ export interface SessionLeasesOptions {
 }
 
 /** Tells the shared store of live sessions, behind their backs: a lease for each, renewed while it lives. */
-export class SessionLeases implements SessionNews, Disposable {
+export class SessionLeases implements SessionNews, AsyncDisposable {
   readonly #options: SessionLeasesOptions;
   /** To be written with the next call. */
   readonly #due = new Map<string, Lease>();
@@ -58,9 +58,19 @@ export class SessionLeases implements SessionNews, Disposable {
     this.#wakeIn(gatherMs);
   }
 
-  [Symbol.dispose](): void {
+  /** Tells of the sessions that ended last, or their accounts would count as in use for as long as a lease. Bounded in time. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     clearTimeout(this.#timer);
+    const ended = [...this.#ended.values()];
+    this.#ended.clear();
+    try {
+      for (let start = 0; start < ended.length; start += batchSize) {
+        await this.#options.store.noteSessions({ live: [], ended: ended.slice(start, start + batchSize) });
+      }
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
   }
 
   #wakeIn(delayMs: number): void {

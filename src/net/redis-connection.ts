@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { StoreUnavailable } from '../proxy/store-unavailable.ts';
 import { ClusterServers } from './redis/cluster-servers.ts';
-import { type ChannelListener, RedisSubscriber } from './redis/redis-channel.ts';
 import type { RedisServers } from './redis/redis-options.ts';
 import type { RunOptions } from './redis/redis-server.ts';
+import { type ChannelListener, RedisSubscriber } from './redis/redis-subscriber.ts';
 import type { RedisTopology } from './redis/redis-topology.ts';
 import { SingleServer } from './redis/single-server.ts';
 

@@ -46,6 +46,11 @@ export function pairSubject({ account, address }: Pick<LoginPlace, 'account' | '
   return `${account} from ${address}`;
 }
 
+/** The account of a pair that `pairSubject` named. */
+export function pairAccount(subject: string): string {
+  return subject.slice(0, subject.lastIndexOf(' from '));
+}
+
 /** What a limit counts different ones of: accounts, or credentials. */
 export function limitMember(
   limit: LimitName,

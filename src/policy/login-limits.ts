@@ -17,8 +17,6 @@ export const limitNames = [
 
 /** One of the limits; configuration key and metric label. */
 export type LimitName = (typeof limitNames)[number];
-export type AccountLimitName = (typeof accountLimitNames)[number];
-export type NetworkLimitName = (typeof networkLimitNames)[number];
 
 /** So many different refused credentials (or accounts) within a window lead to a block, which doubles each time up to a maximum. */
 export interface LoginLimit {

@@ -111,7 +111,7 @@ describe('check', () => {
 
   it('prints what is wrong with the certificate that is shown to Redis', () => {
     const redis = 'redis: {url: "rediss://a", cert: r.pem, key: r.key}\n';
-    const result = check(listeners + certificates + redis, {
+    const result = check(listeners + certificates + upstreams + redis, {
       verifyCertificates: (files) => [{ index: files.length - 1, message: 'it does not fit' }],
     });
     expect(result.err).toContain('redis.cert: it does not fit');

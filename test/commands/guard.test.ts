@@ -6,6 +6,7 @@ import { createTelemetry, type Telemetry } from '../../src/telemetry/telemetry.t
 import { attemptOf, guess, limitsOf, logIn, verdictOn } from '../guard/fixtures.ts';
 import { program } from '../support/programs.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisClusterServers, startRedisCluster } from '../support/redis-cluster.ts';
 
 interface Instance extends AsyncDisposable {
   readonly open: OpenGuard;
@@ -28,7 +29,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function start(limits: LoginLimits): Promise<Instance> {
+async function start(limits: LoginLimits, cluster?: RedisClusterServers): Promise<Instance> {
   const log: string[] = [];
   const telemetry = createTelemetry({
     log: { level: 'info', format: 'json' },
@@ -40,7 +41,7 @@ async function start(limits: LoginLimits): Promise<Instance> {
     destination: { write: (line) => void log.push(line) },
   });
   const redis = new RedisConnection({
-    url: server.url,
+    ...(cluster === undefined ? { url: server.url } : { cluster }),
     keyPrefix: 'postern:',
     timeoutMs: 250,
     onChange: () => {},
@@ -54,7 +55,7 @@ async function start(limits: LoginLimits): Promise<Instance> {
     sessions,
     log,
     [Symbol.asyncDispose]: async () => {
-      open[Symbol.dispose]();
+      await open[Symbol.asyncDispose]();
       await redis[Symbol.asyncDispose]();
     },
   };
@@ -188,5 +189,30 @@ describe.skipIf(program('redis-server') === undefined)('two guards on one Redis'
     await soon(async () => expect(await verdictOn(one.open.guard)).toBe('in_use'));
     other.open.guard.closeSession(session);
     await soon(async () => expect(await verdictOn(one.open.guard)).toBe('allowed'));
+  });
+});
+
+describe.skipIf(program('redis-server') === undefined)('two guards on a Redis Cluster', () => {
+  test('know of blocks, entries and sessions of each other', async () => {
+    await using cluster = await startRedisCluster();
+    const limits = limitsOf({ perAddress: { threshold: 2 } });
+    const [one, other] = [await start(limits, cluster), await start(limits, cluster)];
+    await becomes(true);
+
+    await guess(one.open.guard, { times: 2, address: there });
+    await soon(() => expect(other.open.guard.refusesAddress(there)?.limit).toBe('perAddress'));
+    await one.open.guard.addEntry({ effect: 'block', target: { network: here }, reason: 'Sends spam' }, 'ops');
+    await soon(() => expect(other.open.guard.refusesAddress(here)).toEqual({}));
+    other.sessions.add('there-1');
+    expect(await one.open.endSession('there-1', 'ops')).toBe(true);
+
+    for (const { id } of await other.open.guard.listBlocks()) {
+      expect(await other.open.guard.liftBlock(id, 'ops')).toBe(true);
+    }
+    await soon(() => {
+      expect(one.open.guard.refusesAddress(here)).toBeUndefined();
+      expect(one.open.guard.refusesAddress(there)).toBeUndefined();
+    });
+    for (const instance of instances.splice(0)) await instance[Symbol.asyncDispose]();
   });
 });

@@ -51,6 +51,7 @@ limits:
   onStoreFailure: refuse
 redis: {url: "redis://127.0.0.1:6379/0", keyPrefix: "postern:"}
 inventory: {retention: 30d, maxEntries: 5000}
+audit: {to: file, file: trail.jsonl, accounts: hashed, hashKey: "\${HASH_KEY}"}
 admin:
   address: 127.0.0.1:9110
   tokens: [{name: ops, role: operator, token: "\${POSTERN_ADMIN_TOKEN}"}]
@@ -84,6 +85,13 @@ const defaultLimits = {
   loginsPerAddress: 30,
   sessionsPerAccount: 10,
   replyDelay: { firstMs: 500, maxMs: 8_000, sockets: 1_000 },
+};
+
+const defaultAudit = {
+  to: 'none',
+  file: '/var/log/postern/audit.jsonl',
+  syslog: { protocol: 'udp', host: '127.0.0.1', port: 514 },
+  accounts: 'plain',
 };
 
 describe('parseConfig', () => {
@@ -127,6 +135,13 @@ describe('parseConfig', () => {
       limits: { ...defaultLimits, hashKey: 'fedcba9876543210', exempt: networks, onStoreFailure: 'refuse' },
       redis: { url: 'redis://127.0.0.1:6379/0', keyPrefix: 'postern:', timeoutMs: 40 },
       inventory: { retentionMs: 2_592_000_000, maxEntries: 5_000 },
+      audit: {
+        ...defaultAudit,
+        to: 'file',
+        file: '/etc/postern/trail.jsonl',
+        accounts: 'hashed',
+        hashKey: 'fedcba9876543210',
+      },
       admin: { host: '127.0.0.1', port: 9110, tokens: [{ name: 'ops', role: 'operator', token: '0123456789abcdef' }] },
       log: { level: 'debug', format: 'json' },
     });
@@ -177,6 +192,7 @@ describe('parseConfig', () => {
         onStoreFailure: 'local',
       },
       inventory: { retentionMs: 7_776_000_000, maxEntries: 100_000 },
+      audit: defaultAudit,
       admin: { host: '127.0.0.1', port: 9110, tokens: [] },
       log: { level: 'info', format: 'auto' },
     });

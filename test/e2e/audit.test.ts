@@ -8,7 +8,7 @@ import { auditRecordProblems } from '../telemetry/audit/audit-schema.ts';
 import { runPostern, type ServedPostern, servePostern } from './postern-process.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 import { account } from './stage.ts';
-import { eventually, expectFreeOf, inTime, writeConfiguration } from './support.ts';
+import { adminToken, eventually, expectFreeOf, inTime, writeConfiguration } from './support.ts';
 import { connectGreeted } from './wire-client.ts';
 
 type Written = Readonly<Record<string, unknown>>;
@@ -84,6 +84,26 @@ describe('the audit trail of postern serve', () => {
       expect(told.stdout.toString()).toContain('asked to delete 1 message and said QUIT, which makes it so');
       const why = await runPostern(['explain', 'user@nowhere.test', '--file', file]);
       expect(why.stdout.toString()).toMatch(/^user@nowhere\.test cannot log in: no mail server is known/);
+    });
+  });
+
+  it('has what an admin did, and what nobody was let do', async () => {
+    await withPostern('{to: file, file: audit.jsonl}', async ({ postern, directory }) => {
+      const ask = (token: string) =>
+        fetch(`http://127.0.0.1:${postern.adminPort}/api/v1/sessions/ab12-1`, {
+          method: 'DELETE',
+          headers: { Authorization: `Bearer ${token}` },
+        });
+      expect((await ask(adminToken)).status).toBe(404);
+      expect((await ask('no-token-of-this-server')).status).toBe(401);
+      const file = join(directory, 'audit.jsonl');
+      const records = await recordsOf(file, 2);
+      expect(records.flatMap(auditRecordProblems)).toEqual([]);
+      expect(records).toMatchObject([
+        { type: 'admin', by: 'ops', role: 'operator', action: 'endSession', target: 'ab12-1', result: 'not_found' },
+        { type: 'admin', address: '127.0.0.1', action: 'authenticate', result: 'refused' },
+      ]);
+      expectFreeOf(await readFile(file, 'utf8'), [adminToken, 'no-token-of-this-server']);
     });
   });
 

@@ -47,4 +47,16 @@ describe('HashKey', () => {
     key.agreeAgain();
     expect(key.whenAgreed()).toBeInstanceOf(Promise);
   });
+
+  test('takes over what the store has when it is refreshed, and keeps nobody waiting for that', async () => {
+    let secret = 'one';
+    const key = new HashKey({ agree: async () => secret });
+    await key.whenAgreed();
+    secret = 'two';
+    const refreshed = key.refresh();
+    expect(key.whenAgreed()).toBeUndefined();
+    expect(key.hash('text')).toBe(new HashKey({ secret: 'one' }).hash('text'));
+    await refreshed;
+    expect(key.hash('text')).toBe(new HashKey({ secret: 'two' }).hash('text'));
+  });
 });

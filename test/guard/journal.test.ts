@@ -23,7 +23,7 @@ function settlementOf(index: number, change: Partial<Settlement> = {}): Settleme
 function createJournal() {
   const told: string[] = [];
   const placed: StoredBlock[] = [];
-  const state = { failsAt: Number.POSITIVE_INFINITY, overflows: 0, places: [] as readonly StoredBlock[] };
+  const state = { failsAt: Number.POSITIVE_INFINITY, overflows: 0, poison: '', places: [] as readonly StoredBlock[] };
   const tell = (text: string): void => {
     if (told.length >= state.failsAt) throw new StoreUnavailable('Cannot ask the test: it is away');
     told.push(text);
@@ -31,6 +31,7 @@ function createJournal() {
   const journal = new Journal({
     store: {
       countFailure: async ({ credential }, atMs): Promise<CountedFailure> => {
+        if (credential === state.poison) throw new StoreUnavailable('Cannot ask the test: WRONGTYPE');
         tell(`refused ${credential} at ${atMs}`);
         return { nowMs, placed: state.places, addressFailures: 1 };
       },
@@ -104,6 +105,18 @@ describe('a journal', () => {
     expect(told.at(-1)).toBe(`refused ${20_000 + maxJournalEntries} at ${20_000 + maxJournalEntries}`);
     for (let index = 0; index <= maxJournalEntries; index += 1) journal.add(settlementOf(index));
     expect(state.overflows).toBe(2);
+  });
+
+  it('gives up one that the store does not take, again and again, and goes on with the others', async () => {
+    const { journal, told, state } = createJournal();
+    state.poison = '1';
+    for (let index = 0; index < 3; index += 1) journal.add(settlementOf(index));
+    for (let trial = 0; trial < 5; trial += 1) {
+      expect(journal.size).toBeGreaterThan(0);
+      await journal.replay();
+    }
+    expect(journal.size).toBe(0);
+    expect(new Set(told)).toEqual(new Set(['refused 0 at 0', 'refused 2 at 2']));
   });
 
   it('tells of blocks that it led to, unless they are over', async () => {

@@ -25,8 +25,8 @@ beforeEach(() => {
   });
 });
 
-afterEach(() => {
-  leases[Symbol.dispose]();
+afterEach(async () => {
+  await leases[Symbol.asyncDispose]();
   vi.useRealTimers();
 });
 
@@ -90,11 +90,14 @@ describe('live sessions', () => {
     expect(calls).toEqual(['500 sessions', '500 sessions', '200 sessions']);
   });
 
-  it('are not told of any more once it is disposed of', async () => {
+  it('are told to be over when the process ends, and not told of any more', async () => {
     leases.opened(session('a'));
-    leases[Symbol.dispose]();
+    await passMs(100);
     leases.opened(session('b'));
+    leases.closed(session('a'));
+    await leases[Symbol.asyncDispose]();
+    leases.opened(session('c'));
     await passMs(60_000);
-    expect(calls).toEqual([]);
+    expect(calls).toEqual(['+a', '-a']);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { limitedAccount, limitMember, limitSubjects, loginPlace } from '../../src/policy/limit-subjects.ts';
+import {
+  limitedAccount,
+  limitMember,
+  limitSubjects,
+  loginPlace,
+  pairAccount,
+} from '../../src/policy/limit-subjects.ts';
 import { limitNames } from '../../src/policy/login-limits.ts';
 
 const address = '192.0.2.7';
@@ -19,6 +25,8 @@ describe('limitSubjects', () => {
   test('tells pairs apart where an account looks like one', () => {
     const pairOf = (account: string) => limitSubjects(loginPlace({ address, account })).perAddressAndAccount;
     expect(pairOf('alice from 192.0.2.7')).not.toBe(pairOf('alice'));
+    for (const account of ['alice', 'alice from 192.0.2.7', ' from '])
+      expect(pairAccount(pairOf(account))).toBe(account);
   });
 });
 

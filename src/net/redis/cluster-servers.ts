@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { StoreUnavailable } from '../../proxy/store-unavailable.ts';
+import { askBriefly } from './brief-question.ts';
 import { hashSlot, slotCount } from './hash-slot.ts';
 import { describeRedisError, type Redirection, redirectionOf } from './redis-error.ts';
 import {
@@ -23,8 +24,6 @@ import { readSlotRanges, type SlotRange } from './slot-map.ts';
 const calmRefreshMs = 5_000;
 /** While a master is away, the news awaited is which replica has taken its place. */
 const outageRefreshMs = 250;
-/** A node that takes longer to tell the slots is passed over. */
-const slotsTimeoutMs = 1_000;
 /** A slot is found by a key among as many as it takes on average, times this. */
 const maxTrialKeys = slotCount * 30;
 
@@ -170,33 +169,13 @@ export class ClusterServers implements RedisTopology {
     return await Promise.any(nodes.map((endpoint) => this.#askNode(endpoint)));
   }
 
-  /** On a connection of its own: no login waits behind it, and a node that hangs is found out. */
   async #askNode(endpoint: RedisEndpoint): Promise<readonly SlotRange[]> {
-    const client = new Redis({
-      ...this.#connection,
-      ...endpoint,
-      lazyConnect: true,
-      retryStrategy: () => null,
-      connectTimeout: slotsTimeoutMs,
-      socketTimeout: slotsTimeoutMs,
-    });
-    let lastError: Error | undefined;
-    client.on('error', (error: Error) => {
-      lastError = error;
-    });
-    try {
-      await client.connect();
+    const question = { endpoint, options: this.#connection, secrets: this.#secrets };
+    return await askBriefly(question, async (client) => {
       const ranges = readSlotRanges(await client.cluster('SLOTS'), endpoint);
       if (ranges.length === 0) throw new Error('it knows no slots');
       return ranges;
-    } catch (error) {
-      const reason = lastError ?? error;
-      throw new Error(`${formatRedisEndpoint(endpoint)}: ${describeRedisError(reason, this.#secrets)}`, {
-        cause: error,
-      });
-    } finally {
-      client.disconnect();
-    }
+    });
   }
 
   #take(ranges: readonly SlotRange[]): void {

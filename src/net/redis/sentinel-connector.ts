@@ -1,16 +1,15 @@
 import { createConnection } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
-import { commonOptions, formatRedisEndpoint, type RedisEndpoint, type SentinelServers } from './redis-options.ts';
+import { AbstractConnector, type RedisOptions } from 'ioredis';
+import { askBriefly } from './brief-question.ts';
+import { commonOptions, type RedisEndpoint, type SentinelServers } from './redis-options.ts';
 
 type NetStream = Awaited<ReturnType<AbstractConnector['connect']>>;
 type ErrorEmitter = Parameters<AbstractConnector['connect']>[0];
 
 /** Between two rounds of questions while no sentinel knows a primary. */
 const roundDelayMs = 250;
-/** A sentinel that takes longer is passed over. */
-const sentinelTimeoutMs = 1_000;
 
 /**
  * Makes the class by which a client connects to the primary that the sentinels name. All of them are asked at once, anew for
@@ -62,29 +61,13 @@ async function findPrimary(servers: SentinelServers): Promise<RedisEndpoint> {
   }
 }
 
-async function askSentinel(node: RedisEndpoint, servers: SentinelServers): Promise<RedisEndpoint> {
-  const client = new Redis({
-    ...commonOptions(servers, servers.tls),
-    ...node,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    connectTimeout: sentinelTimeoutMs,
-    socketTimeout: sentinelTimeoutMs,
-  });
-  let lastError: Error | undefined;
-  client.on('error', (error: Error) => {
-    lastError = error;
-  });
-  try {
-    await client.connect();
+async function askSentinel(endpoint: RedisEndpoint, servers: SentinelServers): Promise<RedisEndpoint> {
+  const options = commonOptions(servers, servers.tls);
+  const secrets = servers.password === undefined ? [] : [servers.password];
+  return await askBriefly({ endpoint, options, secrets }, async (client) => {
     const answer: unknown = await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', servers.name);
     const [host, port] = Array.isArray(answer) ? answer : [];
     if (typeof host === 'string' && Number(port) > 0) return { host, port: Number(port) };
     throw new Error(`it knows no primary of the name "${servers.name}"`);
-  } catch (error) {
-    const { message } = lastError ?? (error instanceof Error ? error : new Error(String(error)));
-    throw new Error(`${formatRedisEndpoint(node)}: ${message}`, { cause: error });
-  } finally {
-    client.disconnect();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 import type { GuardReason } from '../../policy/guard/admission.ts';
 import type { LimitName } from '../../policy/login-limits.ts';
 import type { LoginRecord } from '../audit/audit-record.ts';
-import type { LoginExplanation } from './explain-login.ts';
+import type { LoginExplanation } from './login-explanation.ts';
 import { moment } from './words.ts';
 
 const oldPassword =

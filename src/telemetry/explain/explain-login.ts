@@ -2,12 +2,7 @@ import type { RefusalHint } from '../../policy/refusal-hint.ts';
 import { explainToOperator } from '../../policy/upstream-failure.ts';
 import type { LoginRecord } from '../audit/audit-record.ts';
 import { explainRefusal } from './explain-guard.ts';
-
-/** Why a login ended as it did: a clause without a full stop, and what to do about it. */
-export interface LoginExplanation {
-  readonly cause: string;
-  readonly advice?: string;
-}
+import type { LoginExplanation } from './login-explanation.ts';
 
 /** Explains one login in plain words. */
 export function explainLogin(record: LoginRecord): LoginExplanation {

@@ -86,6 +86,7 @@ describe.skipIf(!program('redis-server'))('a Redis Cluster', { timeout: 60_000 }
     const [own, other] = [keyOn(cluster, 0), keyOn(cluster, 1)];
     await increase(tested, own);
     await increase(tested, other);
+    await tested.becomes(true);
     const { master } = cluster.shards[0] ?? { master: undefined };
     master?.pause();
     expect(await elapsedMs(() => increase(tested, own))).toBeLessThan(timedOutMs);
@@ -106,6 +107,7 @@ describe.skipIf(!program('redis-server'))('a Redis Cluster', { timeout: 60_000 }
     tested.connection.channel('news').listen({ onMessage: (text) => messages.push(text), onGap: () => gaps.push(1) });
     const [own, other] = [keyOn(cluster, 2), keyOn(cluster, 1)];
     await increase(tested, own);
+    await tested.becomes(true);
     const shard = cluster.shards[2];
     await shard?.master.kill();
     await tested.becomes(false);

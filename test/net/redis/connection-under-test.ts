@@ -46,9 +46,6 @@ export async function increment(client: Redis): Promise<number> {
   return await client.incr('{tested}count');
 }
 
-/** The operation's key. */
-export const slotKey = '{tested}';
-
 /** How long something takes, however it ends. */
 export async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
   const startMs = performance.now();

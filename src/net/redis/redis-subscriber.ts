@@ -15,13 +15,13 @@ export interface ChannelListener {
 
 /** Listens on channels of Redis, on one connection of its own that is made anew, with its subscriptions, whenever it fails. */
 export class RedisSubscriber implements Disposable {
-  readonly #topology: RedisTopology;
+  readonly #topology: Pick<RedisTopology, 'openSubscription'>;
   readonly #listeners = new Map<string, ChannelListener[]>();
   #current: SubscriptionClient | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isDisposed = false;
 
-  constructor(topology: RedisTopology) {
+  constructor(topology: Pick<RedisTopology, 'openSubscription'>) {
     this.#topology = topology;
   }
 

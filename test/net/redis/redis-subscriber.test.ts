@@ -1,13 +1,29 @@
+import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
+import { commonOptions } from '../../../src/net/redis/redis-options.ts';
+import { type ChannelListener, RedisSubscriber } from '../../../src/net/redis/redis-subscriber.ts';
 import { StoreUnavailable } from '../../../src/proxy/store-unavailable.ts';
 import { program } from '../../support/programs.ts';
 import { startRedis } from '../../support/redis.ts';
-import { openConnection, patience } from './connection-under-test.ts';
+import { type ConnectionUnderTest, openConnection, patience } from './connection-under-test.ts';
+
+interface Heard {
+  readonly messages: string[];
+  gaps: number;
+}
 
 /** Listens on a channel and remembers what it hears. */
-export function listen({ connection }: ReturnType<typeof openConnection>, name = 'news') {
-  const heard = { messages: [] as string[], gaps: 0 };
-  connection.channel(name).listen({
+function listen({ connection }: ConnectionUnderTest, name = 'news'): Heard {
+  return remember((listener) => connection.channel(name).listen(listener));
+}
+
+function listenTo(subscriber: RedisSubscriber): Heard {
+  return remember((listener) => subscriber.listen('news', listener));
+}
+
+function remember(add: (listener: ChannelListener) => void): Heard {
+  const heard: Heard = { messages: [], gaps: 0 };
+  add({
     onMessage: (text) => heard.messages.push(text),
     onGap: () => {
       heard.gaps += 1;
@@ -49,16 +65,41 @@ describe.skipIf(!program('redis-server'))('a channel of Redis', () => {
     expect(heard.messages).toEqual(['back']);
   });
 
-  test('notices a Redis that hangs, and tells of the gap', async () => {
+  test.each(['hangs', 'is no longer the one to hear from'])('leaves a Redis that %s', async (trouble) => {
     await using server = await startRedis();
-    await using tested = openConnection({ url: server.url, timeoutMs: 200 });
-    const heard = listen(tested);
+    await using tested = openSubscriber(server.port);
+    const heard = listenTo(tested.subscriber);
     await vi.waitUntil(() => heard.gaps === 1, patience);
-    server.pause();
-    await tested.becomes(false);
-    // Longer than a ping and its answer may take.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    if (trouble === 'hangs') server.pause();
+    else tested.isCurrent = false;
+    await vi.waitUntil(() => tested.opened > 1, patience);
     server.resume();
     await vi.waitUntil(() => heard.gaps === 2, patience);
   });
 });
+
+interface SubscriberUnderTest extends AsyncDisposable {
+  readonly subscriber: RedisSubscriber;
+  /** How many connections it had. */
+  opened: number;
+  /** What the first of them is told. */
+  isCurrent: boolean;
+}
+
+function openSubscriber(port: number): SubscriberUnderTest {
+  const subscriber = new RedisSubscriber({
+    openSubscription: () => {
+      tested.opened += 1;
+      const isFirst = tested.opened === 1;
+      const options = { ...commonOptions({}, undefined), port, retryStrategy: () => null };
+      return { client: new Redis(options), isCurrent: () => !isFirst || tested.isCurrent };
+    },
+  });
+  const tested: SubscriberUnderTest = {
+    subscriber,
+    opened: 0,
+    isCurrent: true,
+    [Symbol.asyncDispose]: async () => subscriber[Symbol.dispose](),
+  };
+  return tested;
+}
