@@ -3,7 +3,10 @@ import { blockDurationsMs, forgivenAtMs, nextStrike, strikesLeft } from '../poli
 import type { LimitName, LoginLimit } from '../policy/login-limits.ts';
 import { BoundedMap } from './bounded-map.ts';
 
-/** Subjects counted per limit: at up to some 3 kB each (20 members), all six limits together stay below 200 MB. */
+/**
+ * Subjects counted per limit. Seen once each they take some 3 MB; filled to the default thresholds, which takes millions of
+ * refused logins within the windows, all six limits together some 300 MB.
+ */
 export const maxCountedSubjects = 10_000;
 /** Kept apart from the counted ones, so that a flood of names pushes no block out. */
 export const maxBlockedSubjects = 10_000;

@@ -82,6 +82,10 @@ describe.skipIf(!program('redis-server'))('limits in Redis', () => {
     const another = await stage.startAnother();
     await isServed(postern);
     await isServed(another);
+    expect(await tryPassword(postern, account.password)).toMatch(/^\+OK/);
+    await eventually(async () => {
+      expect(await (await another.ask('/api/v1/inventory')).text()).toContain(account.user);
+    });
     // On masters of all three, as likely as not.
     const users = Array.from({ length: 6 }, (_, index) => `user${index}@corp.test`);
     for (const user of users) {

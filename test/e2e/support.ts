@@ -65,7 +65,7 @@ export interface PosternUnderTest extends AsyncDisposable {
   /** A series of /metrics, such as `postern_store_up{store="redis"}`; undefined where it is not shown. */
   metric(series: string): Promise<number | undefined>;
   /** Asks the admin interface, as an operator. */
-  ask(path: string, method?: 'GET' | 'DELETE'): Promise<Response>;
+  ask(path: string, method?: 'GET' | 'POST' | 'DELETE'): Promise<Response>;
 }
 
 /** Starts Postern from the text of a configuration, as `postern serve` would. `change` makes what no file can say. */

@@ -13,7 +13,7 @@ const token = 'operator-token-of-the-tests';
 /** Starts `postern serve` on Deno with these keys of `admin`. */
 async function serve(
   directory: TemporaryDirectory,
-  { admin, permissions = [] }: { admin: string; permissions?: string[] },
+  { admin, net = '127.0.0.1', permissions = [] }: { admin: string; net?: string; permissions?: string[] },
 ) {
   const file = join(directory.path, 'postern.yaml');
   await writeFile(
@@ -24,7 +24,7 @@ admin: {${admin}, tokens: [{name: ops, role: operator, token: ${token}}]}
 log: {level: info, format: json}
 `,
   );
-  return servePostern(file, deno(`--allow-read=${directory.path}`, '--allow-net=127.0.0.1', ...permissions));
+  return servePostern(file, deno(`--allow-read=${directory.path}`, `--allow-net=${net}`, ...permissions));
 }
 
 describe('the admin API on Deno', () => {
@@ -71,6 +71,7 @@ describe('the admin API on Deno', () => {
     const path = join(directory.path, 'admin.sock');
     await using _postern = await serve(directory, {
       admin: `address: "unix:${path}"`,
+      net: `127.0.0.1,unix:${path}`,
       permissions: [`--allow-write=${directory.path}`],
     });
     expect(await askAdmin({ url: new URL(`unix:${path}`), token }, '/api/v1/status')).toMatchObject({

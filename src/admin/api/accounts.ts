@@ -54,7 +54,7 @@ export function addAccounts(app: AdminApp, ports: AdminPorts): void {
 }
 
 /** What is known of an account, as the API shows it. Rejects while the store cannot be asked. */
-export async function describeAccount(account: string, ports: AdminPorts) {
+async function describeAccount(account: string, ports: AdminPorts) {
   const facts = await ports.guard.describeAccount(account);
   const limits = ports.limits();
   const explained = explainAccount(facts, { limits, nowMs: (ports.nowMs ?? Date.now)() });

@@ -100,7 +100,7 @@ const units = [
 ] as const;
 
 /** A length of time in one unit, rounded up. */
-export function describeDuration(ms: number): string {
+function describeDuration(ms: number): string {
   for (const [name, unitMs] of units) {
     // `90 minutes` says more than `2 hours`.
     if (ms >= 2 * unitMs || ms === unitMs) return describeCount(Math.ceil(ms / unitMs), name, `${name}s`);

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 
 /** One page of some megabytes at most. */
-export const maxPageSize = 1_000;
+const maxPageSize = 1_000;
 
 const wholeNumber = `must be a whole number from 1 to ${maxPageSize}`;
 const nextCursorText = 'must be the "nextCursor" of the page before';

@@ -43,7 +43,7 @@ export function addStatus(app: AdminApp, ports: AdminPorts): void {
 }
 
 /** The process and its gate, as the API shows them. */
-export function viewStatus(ports: AdminPorts, nowMs: number) {
+function viewStatus(ports: AdminPorts, nowMs: number) {
   const { version, runtime, startedAtMs, meter, sessions } = ports;
   const gate = ports.gateState();
   const readiness = assessReadiness(gate);
