@@ -85,12 +85,13 @@ function createPorts(
   const { facts, telemetry, audit, inventory, guard, certificates } = parts;
   const { log } = telemetry;
   const { checkConfiguration } = facts;
+  const hosts = [...(config.admin.hosts ?? []), ...ownNames(config.admin)];
   return {
     version: facts.version,
     runtime: facts.runtime,
     startedAtMs: Date.now(),
     tokens: parts.tokens,
-    hosts: () => [...(config.admin.hosts ?? []), ...ownNames(config.admin)],
+    hosts: () => hosts,
     upstreams: () => config.upstreams,
     limits: () => config.limits,
     exposeMetrics: telemetry.exposeMetrics,
