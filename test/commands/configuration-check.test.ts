@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { createConfigurationCheck } from '../../src/commands/configuration-check.ts';
+
+const check = createConfigurationCheck({ file: undefined, environment: { SECRET: 'pl4nted' } });
+const listeners = 'listeners: [{name: lan, address: "127.0.0.1:0", tls: implicit}]\n';
+
+describe('the check of a text from the network', () => {
+  it('finds nothing wrong with a valid one', () => {
+    expect(check(listeners)).toEqual({ problems: [], warnings: [] });
+  });
+
+  it('tells what is wrong, and where', () => {
+    expect(check(`${listeners}log: {level: loud}`).problems).toMatchObject([{ path: 'log.level', line: 2 }]);
+  });
+
+  it.each([
+    'admin: {tokens: [{name: a, role: viewer, token: {file: /dev/zero}}]}',
+    'tls: {certificates: [{cert: /dev/zero, key: /dev/zero}]}',
+    'admin: {tls: {cert: /dev/zero, key: /dev/zero}}',
+    'upstreams: [{name: a, host: mail.test, ca: /dev/zero}]',
+  ])('reads no device: %s', (section) => {
+    const [problem] = check(listeners + section).problems;
+    expect(problem?.message).toContain('EFBIG');
+  });
+
+  it('repeats nothing of the environment', () => {
+    const { problems } = check(`${listeners}log: {level: "\${SECRET}"}`);
+    expect(problems).toHaveLength(1);
+    expect(JSON.stringify(problems)).not.toContain('pl4nted');
+  });
+});
