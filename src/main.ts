@@ -6,7 +6,7 @@ import type { AdminAccess } from './commands/admin-request.ts';
 import { runAuditTls } from './commands/audit-tls.ts';
 import { addBlocksCommand } from './commands/blocks-command.ts';
 import { runCheck } from './commands/check.ts';
-import { createConfigurationCheck } from './commands/configuration-check.ts';
+import { createConfigurationCheck, createConfigurationReader } from './commands/configuration-check.ts';
 import {
   ConfigurationError,
   loadConfiguration,
@@ -16,6 +16,8 @@ import {
   readTextFile,
 } from './commands/configuration-file.ts';
 import { exitCodes } from './commands/exit-codes.ts';
+import { addHealthCommand } from './commands/health-command.ts';
+import { addPermissionsCommand } from './commands/permissions-command.ts';
 import type { ProcessFacts } from './commands/postern.ts';
 import { runProviders } from './commands/providers.ts';
 import { UsageError } from './commands/usage-error.ts';
@@ -58,7 +60,7 @@ function createProgram(exit: (code: number) => void): Command {
     .addHelpText('after', '\nExit codes: 0 fine, 1 failed while running, 64 wrong usage, 78 wrong configuration.');
   const configOption = [
     '--config <file>',
-    'configuration; without it ./postern.yaml if there is one, else embedded defaults',
+    'configuration, - for standard input; default: POSTERN_CONFIG_YAML, else ./postern.yaml, else embedded defaults',
   ] as const;
 
   program
@@ -92,6 +94,8 @@ function createProgram(exit: (code: number) => void): Command {
     .description('report the TLS policy in words; exit 1 where anything is weaker than the profile "intermediate"')
     .option(...configOption)
     .action(({ config }: { config?: string }) => exit(auditTls(config)));
+  addHealthCommand(program, { configOption, exit, environment: env, stdout });
+  addPermissionsCommand(program, { configOption, exit, environment: env, stdout, stderr });
   program
     .command('demo')
     .description('a sandbox upstream, Postern in front, and an old client’s sessions through it, narrated')
@@ -146,22 +150,39 @@ function addExplainCommand(
 }
 
 async function serve(file: string | undefined): Promise<number> {
-  const source = readConfigurationFile(file);
+  const source = readConfigurationFile(file, env);
   const config = loadConfiguration(source, env);
   const { runServe } = await import('./commands/serve.ts');
+  const { inheritSockets } = await import('./commands/service-manager.ts');
+  const { SystemdNotify } = await import('./commands/systemd-notify.ts');
+  const say = (line: string): void => void stderr.write(`${line}\n`);
+  const inheritedSockets = inheritSockets(config, { environment: env, pid: process.pid });
+  const systemd = new SystemdNotify({ environment: env, pid: process.pid, say });
   return runServe({
     config,
     ...(source === undefined ? {} : { file: source.file }),
-    facts: { ...facts, checkConfiguration: createConfigurationCheck({ file: source?.file, environment: env }) },
-    say: (line) => stderr.write(`${line}\n`),
-    nextStopSignal,
-    onReopenSignal: (reopen) => process.on('SIGHUP', reopen),
+    facts: {
+      ...facts,
+      inheritedSockets,
+      checkConfiguration: createConfigurationCheck({ file: source?.file, environment: env }),
+      ...(source && {
+        configuration: createConfigurationReader({ file: source.file, environment: env, readText: source.readAgain }),
+      }),
+    },
+    say,
+    nextStopSignal: async () => {
+      const signal = await nextStopSignal();
+      systemd.stopping();
+      return signal;
+    },
+    onReady: () => systemd.ready(),
+    onReloadSignal: (reload) => process.on('SIGHUP', reload),
   });
 }
 
 function check(file: string | undefined): number {
   return runCheck({
-    config: readConfigurationFile(file),
+    config: readConfigurationFile(file, env),
     environment: env,
     readFile: readTextFile,
     providerIds,
@@ -172,7 +193,7 @@ function check(file: string | undefined): number {
 }
 
 async function probe(target: string, options: { config?: string; ca?: string }): Promise<number> {
-  const config = loadConfiguration(readConfigurationFile(options.config), env);
+  const config = loadConfiguration(readConfigurationFile(options.config, env), env);
   const { runProbe } = await import('./commands/probe.ts');
   return runProbe({
     target,
@@ -189,7 +210,7 @@ async function openAccess({ config, ca, cert, key, ...given }: AdminArguments): 
   const read = (file: string | undefined, what: string) => (file === undefined ? undefined : readNamedFile(file, what));
   const access = findAdminAccess(given, {
     environmentToken: env.POSTERN_ADMIN_TOKEN,
-    loadConfig: () => loadConfiguration(readConfigurationFile(config), env),
+    loadConfig: () => loadConfiguration(readConfigurationFile(config, env), env),
   });
   return {
     ...access,
@@ -210,13 +231,13 @@ async function explain(subject: string, { file, since, config }: ExplainArgument
   const { runExplain } = await import('./commands/explain.ts');
   // A trail can be read elsewhere than where it was written.
   const isConfigured = file === undefined || config !== undefined;
-  const audit = isConfigured ? loadConfiguration(readConfigurationFile(config), env).audit : undefined;
+  const audit = isConfigured ? loadConfiguration(readConfigurationFile(config, env), env).audit : undefined;
   const out = (line: string): void => void stdout.write(`${line}\n`);
   return runExplain({ subject, file, since, audit, input: process.stdin, out, nowMs: Date.now() });
 }
 
 function auditTls(file: string | undefined): number {
-  const source = readConfigurationFile(file);
+  const source = readConfigurationFile(file, env);
   return runAuditTls({
     config: loadConfiguration(source, env),
     subject: source?.file ?? 'The embedded defaults',

@@ -43,20 +43,17 @@ export class AdminTokens {
     if (counted !== null && counted.consumedPoints >= maxFailures) {
       return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(counted.msBeforeNext / 1000)) };
     }
-    const admin = this.#find(token);
+    const admin = this.find(digestOf(token));
     if (admin !== undefined) return { kind: 'admin', admin };
     if (this.#mayCount(subject)) await this.#failures.penalty(subject);
     return { kind: 'wrong' };
   }
 
-  /** Whether an admin of this name and role is configured still: for what outlives one request. */
-  has({ name, role }: Admin): boolean {
-    return this.#tokens().some((token) => token.name === name && token.role === role);
-  }
-
-  /** Compares digests, which have one length, and all of them, so that the time tells nothing about any token. */
-  #find(token: string): Admin | undefined {
-    const digest = digestOf(token);
+  /**
+   * Whose token has this digest, if one is configured that has: for what outlives one request. Compares digests, which have
+   * one length, and all of them, so that the time tells nothing about any token.
+   */
+  find(digest: Buffer): Admin | undefined {
     let found: Admin | undefined;
     for (const { name, role, digest: expected } of this.#knownTokens()) {
       if (timingSafeEqual(digest, expected)) found = { name, role };
@@ -88,6 +85,7 @@ export class AdminTokens {
   }
 }
 
-function digestOf(token: string): Buffer {
+/** What stands for a token where the token itself should not. */
+export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

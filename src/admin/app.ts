@@ -22,11 +22,12 @@ import { bodyLimit } from './body-limit.ts';
 import { addHealth } from './health.ts';
 import { hostCheck } from './host-check.ts';
 import { refuseInvalid } from './invalid-request.ts';
+import { addPages } from './pages/pages.ts';
 import type { AdminPorts } from './ports.ts';
 import { type ProblemStatus, problem } from './problem.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** The admin interface: health, metrics, and the API behind bearer tokens. */
+/** The admin interface: health, metrics, the pages, and the API behind bearer tokens. */
 export function createAdminApp(ports: AdminPorts): AdminApp {
   const app: AdminApp = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid });
   const tokens = new AdminTokens(ports.tokens);
@@ -50,6 +51,7 @@ export function createAdminApp(ports: AdminPorts): AdminApp {
   addHealth(app, ports);
   // Before the tokens are asked for: it tells nothing of this Postern.
   addReference(app, ports.version);
+  addPages(app, { ports, tokens });
   app.use('/api/*', bearerAuth(tokens, ports));
   for (const add of resources) add(app, ports);
   return app;

@@ -1,14 +1,17 @@
 import { accepts } from 'hono/accepts';
 import type { AdminApp } from './admin-env.ts';
+import { pagesPath } from './pages/paths.ts';
 import type { AdminPorts } from './ports.ts';
 import { assessReadiness } from './readiness.ts';
 
 /** What a scraper may ask for: Prometheus asks for OpenMetrics, which has room for exemplars. */
 const textFormat = 'text/plain';
+const htmlFormat = 'text/html';
 const openMetricsFormat = 'application/openmetrics-text';
 
 const welcome = `Postern, a POP3 proxy that enforces TLS. This is its admin address, not a mail server.
 
+/ui                    pages for people, with one of admin.tokens
 /healthz               200 while the process lives
 /readyz                200 while clients may be sent here, else 503; says why
 /metrics               Prometheus metrics
@@ -29,7 +32,11 @@ With "Authorization: Bearer <token>", one of admin.tokens:
 
 /** Adds what needs no token: who is here, health and metrics. */
 export function addHealth(app: AdminApp, { exposeMetrics, gateState }: AdminPorts): void {
-  app.get('/', (c) => c.text(welcome));
+  app.get('/', (c) => {
+    c.header('Vary', 'Accept');
+    const accepted = accepts(c, { header: 'Accept', supports: [textFormat, htmlFormat], default: textFormat });
+    return accepted === htmlFormat ? c.redirect(pagesPath) : c.text(welcome);
+  });
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
   app.get('/readyz', (c) => {
     const readiness = assessReadiness(gateState());

@@ -5,10 +5,12 @@ import type { NewEntry } from '../guard/guard-ports.ts';
 import type { AccountFacts } from '../guard/guard-store.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
 import type { ListenerTls } from '../policy/transport.ts';
+import type { LoginResult } from '../proxy/events.ts';
 import type { RelayMeter } from '../proxy/relay-meter.ts';
 import type { ExposeMetrics } from '../telemetry/exposition.ts';
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import type { LiveSessions } from '../telemetry/live-sessions.ts';
+import type { LoginHistoryView } from '../telemetry/login-history.ts';
 import type { UpstreamHealthView } from '../telemetry/upstream-health.ts';
 import type { AdminAction } from './admin-action.ts';
 import type { EventFeed } from './events/event-feed.ts';
@@ -120,6 +122,28 @@ export interface AdminGuard {
   describeAccount(account: string): Promise<KnownAccount>;
 }
 
+/** One login of an account, in words. */
+export interface ToldLogin {
+  readonly atMs: number;
+  readonly session: string;
+  readonly address: string;
+  /** Absent: it was in the clear. */
+  readonly tlsVersion?: string;
+  readonly result: LoginResult;
+  /** The response code of the reply. */
+  readonly code?: string;
+  /** A clause without a full stop. */
+  readonly cause: string;
+}
+
+/** What became of the latest logins of an account at this instance. */
+export interface ToldLogins {
+  /** Whether the account can log in, why not, and what to do: sentences, the most important first. Empty: it did not try. */
+  readonly answer: readonly string[];
+  /** The newest first. */
+  readonly logins: readonly ToldLogin[];
+}
+
 /** Everything the admin API shows and does. Functions give what is configured now: it may be read anew. */
 export interface AdminPorts {
   readonly version: string;
@@ -134,6 +158,9 @@ export interface AdminPorts {
   readonly meter: Readonly<RelayMeter>;
   readonly sessions: LiveSessions;
   readonly health: UpstreamHealthView;
+  readonly loginHistory: LoginHistoryView;
+  /** By the account's printable name. */
+  readonly tellLogins: (account: string) => ToldLogins;
   readonly guard: AdminGuard;
   /** Rejects while its store cannot be asked. Absent: it is turned off. */
   readonly inventory?: Pick<Inventory, 'list'>;
@@ -144,7 +171,7 @@ export interface AdminPorts {
   readonly logLevel: { readonly get: () => LogLevel; readonly set: (level: LogLevel) => void };
   readonly events: EventFeed;
   readonly gateState: () => GateState;
-  /** Lets nobody in any more and sessions end within `sessions.drainTimeout`; the process goes on. A second call changes nothing. */
+  /** Behind `sessions.drainDelay`, lets nobody in any more and sessions end within `sessions.drainTimeout`; the process goes on. A second call changes nothing. */
   readonly drain: () => void;
   /** Cuts a session of any instance, for the admin named `by`, without QUIT upstream. False: it is not open. Never rejects. */
   readonly endSession: (id: string, by: string) => Promise<boolean>;

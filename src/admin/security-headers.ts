@@ -10,6 +10,8 @@ const staticHeaders = secureHeaders({
   // It would hold for every port of this machine (RFC 6797 §8.2).
   strictTransportSecurity: false,
   xFrameOptions: 'DENY',
+  // With "no-referrer" browsers do not say which origin a form was sent from (Fetch, "append a request `Origin` header").
+  referrerPolicy: 'same-origin',
 });
 
 /** Tells browsers to do as little as possible with what they get, and to keep none of it. There is no CORS. */

@@ -27,12 +27,7 @@ export function findAdminAccess(
   const given = token ?? (environmentToken || undefined);
   const admin = url === undefined || given === undefined ? loadConfig().admin : undefined;
   const address = url ?? (admin === undefined ? '' : adminUrl(admin, { isSecured: admin.tls !== undefined }));
-  const parsed = URL.parse(address);
-  if (parsed === null || !/^(https?|unix):$/.test(parsed.protocol)) {
-    throw new UsageError(
-      `Cannot use "${address}" as the admin address: give a URL such as http://127.0.0.1:9110, or unix:/path`,
-    );
-  }
+  const parsed = parseAdminUrl(address);
   const usable = given ?? admin?.tokens[0]?.token;
   if (usable === undefined) {
     throw new AdminRequestError(
@@ -40,6 +35,15 @@ export function findAdminAccess(
     );
   }
   return { url: parsed, token: usable };
+}
+
+/** Reads an admin address: `http:`, `https:` or `unix:`. Throws `UsageError`. */
+export function parseAdminUrl(address: string): URL {
+  const parsed = URL.parse(address);
+  if (parsed !== null && /^(https?|unix):$/.test(parsed.protocol)) return parsed;
+  throw new UsageError(
+    `Cannot use "${address}" as the admin address: give a URL such as http://127.0.0.1:9110, or unix:/path`,
+  );
 }
 
 /** The address for messages. */
@@ -53,7 +57,7 @@ export async function askAdmin(access: AdminAccess, request: AdminRequest | stri
     new AdminRequestError(`Cannot ask Postern at "${nameOf(access)}": ${why}`, more);
   const asked = typeof request === 'string' ? { path: request } : request;
   const { status, text } = await requestAdmin(access, asked).catch((cause: unknown) => {
-    throw refuse(explainError(cause), { cause });
+    throw refuse(explainRequestError(cause), { cause });
   });
   if (status === 204) return undefined;
   const answer = parseJson(text);
@@ -79,7 +83,8 @@ const explanations: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: give the name with --url',
 };
 
-function explainError(error: unknown): string {
+/** Why nothing was answered, in words. */
+export function explainRequestError(error: unknown): string {
   if (!(error instanceof Error)) return 'it cannot be reached';
   if (error.name === 'TimeoutError') return 'no answer in time';
   const code = 'code' in error ? String(error.code) : '';

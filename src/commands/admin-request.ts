@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
 import { request as requestSecured } from 'node:https';
 
-/** Long enough for a Postern that is busy. */
 const answerTimeoutMs = 15_000;
 /** Far above any page of the API. */
 const maxAnswerOctets = 32 * 1024 * 1024;
@@ -13,9 +12,11 @@ export interface AdminAccess {
   readonly url: URL;
   readonly token: string;
   /** PEM texts, for `https:`. */
-  readonly ca?: string | undefined;
+  readonly ca?: string | readonly string[] | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** The name its certificate must be for; absent: the URL's. */
+  readonly serverName?: string | undefined;
 }
 
 /** What to ask for: a path, and what to do there. */
@@ -25,6 +26,8 @@ export interface AdminRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Default: long enough for a Postern that is busy. */
+  readonly timeoutMs?: number;
 }
 
 /** What was answered. Redirects are answers like any other: the token is for this address alone. */
@@ -33,19 +36,28 @@ export interface AdminAnswer {
   readonly text: string;
 }
 
-/** Sends a request; rejects with what the platform rejects with. */
-export function requestAdmin(access: AdminAccess, { path, method = 'GET', body }: AdminRequest): Promise<AdminAnswer> {
-  const { url, token, ca, cert, key } = access;
+/** Sends a request, without a token where there is none; rejects with what the platform rejects with. */
+export function requestAdmin(
+  access: Omit<AdminAccess, 'token'> & Partial<Pick<AdminAccess, 'token'>>,
+  { path, method = 'GET', body, timeoutMs = answerTimeoutMs }: AdminRequest,
+): Promise<AdminAnswer> {
+  const { url, token, ca, cert, key, serverName } = access;
   const text = body === undefined ? undefined : JSON.stringify(body);
   const options: RequestOptions = {
     method,
-    signal: AbortSignal.timeout(answerTimeoutMs),
+    signal: AbortSignal.timeout(timeoutMs),
     headers: {
-      Authorization: `Bearer ${token}`,
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
       Accept: 'application/json',
       Connection: 'close',
       ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
     },
+  };
+  const secured = {
+    ...(ca !== undefined && { ca: [ca].flat() }),
+    ...(serverName !== undefined && { servername: serverName }),
+    cert,
+    key,
   };
   return new Promise((resolve, reject) => {
     const onAnswer = (response: IncomingMessage): void => {
@@ -55,7 +67,7 @@ export function requestAdmin(access: AdminAccess, { path, method = 'GET', body }
       url.protocol === 'unix:'
         ? requestPlain({ ...options, socketPath: decodeURIComponent(url.pathname), path, host: 'localhost' }, onAnswer)
         : url.protocol === 'https:'
-          ? requestSecured(new URL(path, url), { ...options, ...{ ca, cert, key } }, onAnswer)
+          ? requestSecured(new URL(path, url), { ...options, ...secured }, onAnswer)
           : requestPlain(new URL(path, url), options, onAnswer);
     sent.on('error', (error) => reject(options.signal?.aborted ? options.signal.reason : error));
     sent.end(text);

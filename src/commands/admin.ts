@@ -16,13 +16,15 @@ import { secureContextOptions } from '../net/tls-profile.ts';
 import { Router } from '../policy/routing.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import { catalog } from '../providers/catalog.ts';
-import type { AuditTrail } from '../telemetry/audit/audit-trail.ts';
+import { tellRecentLogins } from '../telemetry/explain/tell-recent-logins.ts';
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { logLine } from '../telemetry/log-line.ts';
 import { printable } from '../telemetry/printable.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AsyncStack } from './async-stack.ts';
 import { dialUpstream, oneLine } from './dial-upstream.ts';
+import type { Settings } from './runtime.ts';
+import type { Audit } from './stores.ts';
 
 /** What the admin interface shows and changes. */
 export interface AdminParts {
@@ -31,9 +33,11 @@ export interface AdminParts {
     readonly runtime: string;
     readonly checkConfiguration?: ConfigurationPort['check'];
   };
-  readonly tokens: () => readonly AdminToken[];
+  /** Those that hold now. */
+  readonly settings: () => Pick<Settings, 'config' | 'tokens'>;
+  readonly reload?: NonNullable<ConfigurationPort['reload']>;
   readonly telemetry: Telemetry;
-  readonly audit: AuditTrail | undefined;
+  readonly audit: Pick<Audit, 'recordChange'>;
   readonly inventory: Inventory | undefined;
   readonly guard: LoginGuard;
   readonly certificates: ServerCertificates;
@@ -82,31 +86,35 @@ function createPorts(
   config: Config,
   { parts, events }: { readonly parts: AdminParts; readonly events: EventFeed },
 ): AdminPorts {
-  const { facts, telemetry, audit, inventory, guard, certificates } = parts;
+  const { facts, settings, reload, telemetry, audit, inventory, guard, certificates } = parts;
   const { log } = telemetry;
   const { checkConfiguration } = facts;
-  const hosts = [...(config.admin.hosts ?? []), ...ownNames(config.admin)];
+  const own = ownNames(config.admin);
   return {
     version: facts.version,
     runtime: facts.runtime,
     startedAtMs: Date.now(),
-    tokens: parts.tokens,
-    hosts: () => hosts,
-    upstreams: () => config.upstreams,
-    limits: () => config.limits,
+    tokens: () => settings().tokens,
+    hosts: () => [...(settings().config.admin.hosts ?? []), ...own],
+    upstreams: () => settings().config.upstreams,
+    limits: () => settings().config.limits,
     exposeMetrics: telemetry.exposeMetrics,
     meter: telemetry.meter,
     sessions: telemetry.sessions,
     health: telemetry.upstreams,
+    loginHistory: telemetry.loginHistory,
+    tellLogins: (account) =>
+      tellRecentLogins(account, { logins: telemetry.recentLogins.of(account), nowMs: Date.now() }),
     guard,
     ...(inventory === undefined ? {} : { inventory }),
     certificates: () => certificates.list().map(describeCertificate),
     probeUpstream: async (name) => {
-      const upstream = findUpstream(config, name);
+      const upstream = findUpstream(settings().config, name);
       return upstream && dialUpstream(upstream);
     },
     configuration: {
-      show: () => maskedConfig(config),
+      show: () => maskedConfig(settings().config),
+      ...(reload && { reload }),
       ...(checkConfiguration === undefined ? {} : { check: checkConfiguration }),
     },
     logLevel: {
@@ -126,10 +134,10 @@ function createPorts(
 
 function recordAction(
   { target, ...action }: AdminAction,
-  { audit, telemetry }: { readonly audit: AuditTrail | undefined; readonly telemetry: Telemetry },
+  { audit, telemetry }: { readonly audit: Pick<Audit, 'recordChange'>; readonly telemetry: Telemetry },
 ): void {
   const facts = { ...action, ...(target !== undefined && { target: printable(target, 320) }) };
-  audit?.recordChange(facts);
+  audit.recordChange(facts);
   telemetry.log.info({ event: 'adminAction', ...facts }, 'An admin changed something, or tried to');
 }
 

@@ -9,16 +9,29 @@ import { Deadlines } from './deadlines.ts';
 /** A made certificate outlives any trial; it is gone with the process. */
 const selfSignedDays = 90;
 
-/** Reads the configured certificates, or makes a self-signed one. Rejects with `CertificateError`. */
-export async function openCertificatePairs({ tls, listeners }: Config): Promise<readonly CertificatePair[]> {
-  if (tls.certificates.length > 0) return tls.certificates.map(readCertificatePair);
+/** What is shown to clients, the default one first. */
+export interface Certificates {
+  readonly pairs: readonly CertificatePair[];
+  /** What they were made for; absent: they are configured. */
+  readonly madeFor?: string;
+}
+
+/**
+ * Reads the configured certificates, or makes a self-signed one where those from before, if any, will not do: people may
+ * have told their clients to trust it. Rejects with `CertificateError`.
+ */
+export async function openCertificatePairs({ tls, listeners }: Config, before?: Certificates): Promise<Certificates> {
+  if (tls.certificates.length > 0) return { pairs: tls.certificates.map(readCertificatePair) };
   const hosts = listeners.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
-  const ecdsa = { name: 'self-signed', ...(await selfSigned({ names, days: selfSignedDays })) };
   // Clients older than TLS 1.2 mostly know RSA alone.
-  if (listeners.every(({ tlsProfile }) => tlsProfile !== 'legacy')) return [ecdsa];
+  const needsRsa = listeners.some(({ tlsProfile }) => tlsProfile === 'legacy');
+  const madeFor = [...names.toSorted(), ...(needsRsa ? ['legacy'] : [])].join(' ');
+  if (before?.madeFor === madeFor) return before;
+  const ecdsa = { name: 'self-signed', ...(await selfSigned({ names, days: selfSignedDays })) };
+  if (!needsRsa) return { pairs: [ecdsa], madeFor };
   const rsa = await selfSigned({ names, days: selfSignedDays, keyType: 'rsa' });
-  return [ecdsa, { name: 'self-signed-rsa', ...rsa }];
+  return { pairs: [ecdsa, { name: 'self-signed-rsa', ...rsa }], madeFor };
 }
 
 /** What is watched, and who is told. */

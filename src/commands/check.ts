@@ -9,7 +9,7 @@ import type {
 } from '../config/config.ts';
 import { embeddedConfig } from '../config/embedded.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
-import { type ParseOptions, parseConfig } from '../config/parse.ts';
+import { type ParsedConfig, type ParseOptions, parseConfig } from '../config/parse.ts';
 import { type ConfigProblem, formatProblems, type Path } from '../config/problems.ts';
 import { describeWait } from '../policy/describe-wait.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
@@ -59,12 +59,20 @@ type ValidConfig = Extract<ReturnType<typeof parseConfig>, { ok: true }>;
 /** Everything that is wrong with a configuration's text, and what is likely to be regretted. Never throws. */
 export function checkConfiguration(
   text: string,
-  options: ParseOptions & Pick<CheckOptions, 'verifyCertificates'>,
+  options: ExaminationOptions,
 ): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } {
+  const examined = examineConfiguration(text, options);
+  return examined.ok ? { problems: [], warnings: findWarnings(examined) } : { ...examined, warnings: [] };
+}
+
+/** What a configuration's text is examined with. */
+export type ExaminationOptions = ParseOptions & Pick<CheckOptions, 'verifyCertificates'>;
+
+/** Reads a configuration's text as `postern check` does: it and its certificates can be used, or this is what is wrong. Never throws. */
+export function examineConfiguration(text: string, options: ExaminationOptions): ParsedConfig {
   const parsed = parseConfig(text, options);
-  if (!parsed.ok) return { problems: parsed.problems, warnings: [] };
-  const problems = checkCertificates(parsed, options);
-  return { problems, warnings: problems.length > 0 ? [] : findWarnings(parsed) };
+  const problems = parsed.ok ? checkCertificates(parsed, options) : [];
+  return problems.length > 0 ? { ok: false, problems } : parsed;
 }
 
 function checkCertificates(

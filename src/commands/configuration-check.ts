@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import type { CertificateFiles } from '../config/config.ts';
+import type { ParsedConfig } from '../config/parse.ts';
 import type { ConfigProblem } from '../config/problems.ts';
 import { explainFileError } from '../config/source.ts';
 import { verifyCertificateFiles } from '../net/certificate-pair.ts';
-import { checkConfiguration } from './check.ts';
-import { providerIds, readTextFile } from './configuration-file.ts';
+import { checkConfiguration, examineConfiguration } from './check.ts';
+import { ConfigurationError, providerIds, readNamedFile, readTextFile } from './configuration-file.ts';
+import type { ConfigurationReader } from './reload.ts';
 
 /** Authorities, certificates and tokens are far smaller. */
 const maxFileOctets = 1024 * 1024;
@@ -14,6 +16,30 @@ export interface ConfigurationCheckOptions {
   /** The file that it would stand in: relative paths start at its directory. Absent: postern.yaml, here. */
   readonly file: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Makes what reads a configuration again, and looks at all that `postern check` looks at. `readText` throws `ConfigurationError`. */
+export function createConfigurationReader({
+  file,
+  environment,
+  readText = () => readNamedFile(file, 'the configuration'),
+}: ConfigurationCheckOptions & { readonly file: string; readonly readText?: () => string }): ConfigurationReader {
+  const verifyCertificates = verifyCertificateFiles;
+  const read = (): ParsedConfig => {
+    try {
+      return examineConfiguration(readText(), {
+        file,
+        environment,
+        providerIds,
+        readFile: readTextFile,
+        verifyCertificates,
+      });
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      return { ok: false, problems: [{ path: '', message: error.message }] };
+    }
+  };
+  return { file, read };
 }
 
 /** Makes the check of texts that come over the network: whoever sends one names files, too. */

@@ -9,10 +9,21 @@ import { catalog } from '../providers/catalog.ts';
 /** Used when no file is named, if it is there. */
 const defaultFile = 'postern.yaml';
 
-/** The text of a configuration file, and the name people know it by. */
+/** Holds a whole configuration, for hosts that give a program nothing but variables. */
+export const textVariable = 'POSTERN_CONFIG_YAML';
+
+/** What `--config` says for standard input. */
+const standardInput = '-';
+const standardInputDescriptor = 0;
+
+/** The text of a configuration, and where people know it from. */
 export interface ConfigurationFile {
+  /** Relative paths start at its directory; for what is no file, here. */
   readonly file: string;
+  readonly origin: 'file' | 'environment' | 'standardInput';
   readonly text: string;
+  /** Reads the text anew where it can have changed. Throws `ConfigurationError`. */
+  readonly readAgain: () => string;
 }
 
 /** A configuration that cannot be used. The message is for people: one line a problem, no secret in it. */
@@ -28,11 +39,36 @@ export function readTextFile(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** Finds and reads the configuration file; undefined where none is named or lies here. Throws `ConfigurationError`. */
-export function readConfigurationFile(file: string | undefined): ConfigurationFile | undefined {
+/**
+ * Finds and reads the configuration: the file that is named (`-`: standard input), else the variable
+ * POSTERN_CONFIG_YAML, else ./postern.yaml; undefined where there is none of them. Throws `ConfigurationError`.
+ */
+export function readConfigurationFile(
+  file: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): ConfigurationFile | undefined {
+  if (file === standardInput)
+    return unchanging(readStandardInput(), { file: 'standard input', origin: 'standardInput' });
+  const inEnvironment = environment[textVariable];
+  if (file === undefined && inEnvironment !== undefined && inEnvironment.trim() !== '') {
+    return unchanging(inEnvironment, { file: textVariable, origin: 'environment' });
+  }
   const path = file ?? defaultFile;
   if (file === undefined && !existsSync(path)) return undefined;
-  return { file: path, text: readNamedFile(path, 'the configuration') };
+  const readAgain = (): string => readNamedFile(path, 'the configuration');
+  return { file: path, origin: 'file', text: readAgain(), readAgain };
+}
+
+function unchanging(text: string, from: Pick<ConfigurationFile, 'file' | 'origin'>): ConfigurationFile {
+  return { ...from, text, readAgain: () => text };
+}
+
+function readStandardInput(): string {
+  try {
+    return readFileSync(standardInputDescriptor, 'utf8');
+  } catch (cause) {
+    throw new ConfigurationError('Cannot read the configuration from standard input: pipe it in', { cause });
+  }
 }
 
 /** Reads a file that the command line names; `what` it is stands in the error. Throws `ConfigurationError`. */
@@ -48,10 +84,11 @@ export function readNamedFile(path: string, what: string): string {
 export function loadConfiguration(
   source: ConfigurationFile | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  { readFile = readTextFile }: { readonly readFile?: (path: string) => string } = {},
 ): Config {
   if (source === undefined) return embeddedConfig();
   const { file, text } = source;
-  const parsed = parseConfig(text, { file, environment, readFile: readTextFile, providerIds });
+  const parsed = parseConfig(text, { file, environment, readFile, providerIds });
   if (!parsed.ok) throw new ConfigurationError(formatProblems(parsed.problems, file));
   return parsed.config;
 }

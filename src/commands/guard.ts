@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { BlockedSessions } from '../guard/blocked-sessions.ts';
 import { createGuard, type LoginGuard, openSharedStore } from '../guard/guard.ts';
-import type { SessionNews } from '../guard/guard-ports.ts';
+import type { PolicyServer, SessionNews } from '../guard/guard-ports.ts';
 import { Instances } from '../guard/instances.ts';
 import { Journal } from '../guard/journal.ts';
 import { SharedManualList } from '../guard/manual-list.ts';
@@ -27,6 +27,10 @@ export interface GuardParts {
   /** Stays the caller's to close. Absent: this process is alone. */
   readonly redis: RedisConnection | undefined;
   readonly telemetry: Telemetry;
+  /** Stays the caller's to close. Absent: nobody else is asked. */
+  readonly policyServer?: PolicyServer | undefined;
+  /** What logins to an account are counted by, however an operator spells it. */
+  readonly countedAs: (account: string) => string;
   /** Cuts a session of this process because an operator wants it; false: it is not open here. */
   readonly endSession: (sessionId: string) => boolean;
 }
@@ -40,7 +44,7 @@ export interface OpenGuard extends AsyncDisposable {
 
 /** Makes the guard, and with Redis joins the other instances. */
 export async function openGuard(config: Pick<Config, 'limits'>, parts: GuardParts): Promise<OpenGuard> {
-  const { redis, telemetry } = parts;
+  const { redis, telemetry, policyServer, countedAs } = parts;
   const blocked = new BlockedSessions((sessionId) => void parts.endSession(sessionId));
   telemetry.addConsumer('blocked sessions', (event) => blocked.record(event));
   const endHere = (sessionId: string, by: string): boolean => {
@@ -49,23 +53,31 @@ export async function openGuard(config: Pick<Config, 'limits'>, parts: GuardPart
     return isEnded;
   };
   return redis === undefined
-    ? openAlone(config, { telemetry, blocked, endHere })
-    : joinOthers(config, { redis, telemetry, blocked, endHere });
+    ? openAlone(config, { telemetry, policyServer, countedAs, blocked, endHere })
+    : joinOthers(config, { redis, telemetry, policyServer, countedAs, blocked, endHere });
 }
 
 interface SessionParts {
   readonly telemetry: Telemetry;
+  readonly policyServer: PolicyServer | undefined;
+  readonly countedAs: (account: string) => string;
   readonly blocked: BlockedSessions;
   readonly endHere: (sessionId: string, by: string) => boolean;
 }
 
-function openAlone({ limits }: Pick<Config, 'limits'>, { telemetry, blocked, endHere }: SessionParts): OpenGuard {
+function openAlone(
+  { limits }: Pick<Config, 'limits'>,
+  { telemetry, policyServer, countedAs, blocked, endHere }: SessionParts,
+): OpenGuard {
   const { report } = telemetry;
   const onBlock = (entry: ManualEntry): void => blocked.endBlocked(entry);
   const manual = new SharedManualList({ onChange: () => {}, onBlock, report, nowMs: Date.now });
   blocked.watch(manual);
   return {
-    guard: createGuard({ limits, report, manual, sessionNews: blocked }),
+    guard: createGuard({
+      ...{ limits, report, manual, countedAs, sessionNews: blocked },
+      ...(policyServer && { policyServer }),
+    }),
     endSession: async (sessionId, by) => endHere(sessionId, by),
     [Symbol.asyncDispose]: async () => {},
   };
@@ -73,7 +85,7 @@ function openAlone({ limits }: Pick<Config, 'limits'>, { telemetry, blocked, end
 
 async function joinOthers(
   { limits }: Pick<Config, 'limits'>,
-  { redis, telemetry, blocked, endHere }: SessionParts & { readonly redis: RedisConnection },
+  { redis, telemetry, policyServer, countedAs, blocked, endHere }: SessionParts & { readonly redis: RedisConnection },
 ): Promise<OpenGuard> {
   const { report, log } = telemetry;
   const clock = new SharedClock();
@@ -96,7 +108,8 @@ async function joinOthers(
   const leases = new SessionLeases({ store: shared.store, nowMs: () => performance.now() });
   const guard = createGuard({
     ...{ limits, report, clock, local, shared, key, journal, news: instances, manual: instances.manual },
-    sessionNews: tellBoth(blocked, leases),
+    ...{ countedAs, sessionNews: tellBoth(blocked, leases) },
+    ...(policyServer && { policyServer }),
   });
   const firstLook = Promise.all([key.whenAgreed(), instances.catchUp()]);
   await Promise.race([firstLook, delay(firstLookMs, undefined, { ref: false })]);

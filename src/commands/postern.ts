@@ -1,25 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { adminUrl } from '../admin/admin-address.ts';
-import type { ConfigurationPort, GateState } from '../admin/ports.ts';
+import type { ConfigurationPort, ReloadResult } from '../admin/ports.ts';
 import type { AdminAddress, Config } from '../config/config.ts';
-import { formatEndpoint } from '../config/endpoint.ts';
 import type { LoginGuard } from '../guard/guard.ts';
-import { type Listener, listen } from '../net/listener.ts';
+import { LimitsInForce } from '../guard/limits-in-force.ts';
+import type { InheritedSockets } from '../net/inherited-sockets.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
-import { createProxyHeaderReader } from '../net/proxy-protocol/read-header.ts';
 import { createSecureClient } from '../net/secure-client.ts';
 import { ServerCertificates } from '../net/server-certificates.ts';
 import { createUpstreamDialer } from '../net/upstream-dialer.ts';
-import { Router } from '../policy/routing.ts';
-import type { ListenerTls } from '../policy/transport.ts';
-import { catalog } from '../providers/catalog.ts';
+import type { Router } from '../policy/routing.ts';
 import { Gate } from '../proxy/gate.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { adminTokens, openAdmin } from './admin.ts';
 import { AsyncStack } from './async-stack.ts';
-import { openCertificatePairs, watchCertificates } from './certificates.ts';
+import { openCertificatePairs } from './certificates.ts';
+import { Drain } from './drain.ts';
 import { openGuard } from './guard.ts';
-import { openAudit, openInventory, openRedis } from './stores.ts';
+import { ListeningSockets, type OpenListener } from './listening-sockets.ts';
+import { openPolicyServer } from './policy-server.ts';
+import { type ConfigurationReader, Reloader } from './reload.ts';
+import { configuredNames, createSettings, describeGate, gateLimits, Runtime } from './runtime.ts';
+import { type Audit, openAudit, openInventory, openLoginLines, openRedis } from './stores.ts';
 
 /** Facts about the process that only its entry point knows. */
 export interface ProcessFacts {
@@ -31,16 +33,12 @@ export interface ProcessFacts {
   readonly useColour: boolean;
   /** Where log lines go instead of standard output. */
   readonly logDestination?: { write(line: string): void };
+  /** Listening sockets that a service manager opened for this process. */
+  readonly inheritedSockets?: InheritedSockets;
   /** Checks the text of a configuration as `postern check` does, for the admin API; absent: it cannot. */
   readonly checkConfiguration?: ConfigurationPort['check'];
-}
-
-/** A listener that is open. */
-export interface OpenListener {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tls: ListenerTls;
+  /** Reads the configuration anew; absent: there is no file. */
+  readonly configuration?: ConfigurationReader;
 }
 
 /** A running Postern. */
@@ -56,9 +54,15 @@ export interface Postern extends AsyncDisposable {
   /** The certificates shown to clients, PEM, the default one first. */
   readonly certificates: readonly string[];
   readonly telemetry: Telemetry;
-  /** Goes on in new files, where those that are written to were moved away. */
-  reopenFiles(): Promise<void>;
-  /** Stops listening, lets the sessions end within `drainTimeout` or until `signal` aborts, and cuts the rest. */
+  /**
+   * Goes on in new files, where those that are written to were moved away, and reads the configuration anew, because this
+   * signal asks for it. Rejects for trouble of our own alone: of a configuration that is wrong the log tells.
+   */
+  reload(signal: string): Promise<void>;
+  /**
+   * Says that it is leaving, then stops listening, lets the sessions end within `drainTimeout` or until `signal` aborts, and
+   * cuts the rest.
+   */
   drain(signal?: AbortSignal): Promise<void>;
 }
 
@@ -77,77 +81,140 @@ export async function startPostern(config: Config, facts: ProcessFacts): Promise
 }
 
 async function open(config: Config, { facts, stack }: { facts: ProcessFacts; stack: AsyncStack }): Promise<Postern> {
-  const pairs = await openCertificatePairs(config);
-  const certificates = new ServerCertificates(pairs);
+  const shown = await openCertificatePairs(config);
+  const certificates = new ServerCertificates(shown.pairs);
   const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
   const audit = openAudit(config, telemetry);
-  stack.defer(async () => audit?.[Symbol.asyncDispose]());
+  stack.defer(() => audit[Symbol.asyncDispose]());
+  const loginLines = openLoginLines(config, telemetry);
+  stack.defer(async () => loginLines?.[Symbol.asyncDispose]());
   const redis = openRedis(config, telemetry.report);
   stack.defer(async () => redis?.[Symbol.asyncDispose]());
   const inventory = openInventory(config, { redis, telemetry });
   stack.defer(async () => inventory?.[Symbol.asyncDispose]());
+  const policyServer = openPolicyServer(config, telemetry);
+  stack.defer(async () => policyServer?.[Symbol.asyncDispose]());
   // The other instances may ask before the gate is there.
   let endSession = (_id: string): boolean => false;
-  const openedGuard = await openGuard(config, { redis, telemetry, endSession: (id) => endSession(id) });
+  const limits = new LimitsInForce(config.limits);
+  const openedGuard = await openGuard(
+    { limits },
+    {
+      ...{ redis, telemetry, policyServer, endSession: (id) => endSession(id) },
+      countedAs: (account) => runtime.settings.router.limitedAccount(account),
+    },
+  );
   stack.defer(() => openedGuard[Symbol.asyncDispose]());
   const { guard } = openedGuard;
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());
-  const watch = watchCertificates(config, { pairs, certificates, report: telemetry.report });
-  stack.defer(async () => watch[Symbol.dispose]());
 
   const ownEndpoints = new OwnEndpoints();
-  const gate = openGate(config, { certificates, guard, telemetry, ownEndpoints });
+  const gate = openGate(config, {
+    ...{ certificates, guard, telemetry, ownEndpoints },
+    router: () => runtime.settings.router,
+  });
   endSession = (id) => gate.end(id, 'ended_by_operator');
-  telemetry.observeDraining(() => gate.isDraining);
-  const listeners: (OpenListener & Pick<Listener, 'close'>)[] = [];
+  const sockets = new ListeningSockets({
+    accept: (socket, listener) => gate.accept(socket, listener),
+    ownEndpoints,
+    inherited: facts.inheritedSockets,
+    onServed: (listener, address) => loginLines?.setLocalAddress(listener, address),
+  });
   const { tokens, madeToken } = adminTokens(config.admin.tokens);
-  const drain = async (signal?: AbortSignal): Promise<void> => {
-    for (const listener of listeners) void listener.close();
-    await gate.drain({ timeoutMs: config.sessions.drainTimeoutMs, ...(signal === undefined ? {} : { signal }) });
+  const runtime = new Runtime(
+    { gate, sockets, certificates, limits, audit, telemetry },
+    { settings: createSettings(config, { tokens }), shown },
+  );
+  stack.defer(async () => runtime[Symbol.dispose]());
+  const drain = new Drain({
+    gate,
+    closeListeners: () => sockets.close(),
+    countSessions: () => telemetry.sessions.size,
+    times: () => runtime.settings.config.sessions,
+    log: telemetry.log,
+  });
+  telemetry.observeDraining(() => drain.isUnderWay);
+  const reopenFiles = async (): Promise<void> => {
+    await Promise.all([audit.reopen(), loginLines?.reopen()]);
   };
+  const reload = openReload(facts, { runtime, sockets, drain, telemetry, reopenFiles });
+
   const admin = await openAdmin(config, {
     parts: {
       facts,
-      tokens: () => tokens,
+      settings: () => runtime.settings,
+      ...(reload && { reload }),
       telemetry,
       audit,
       inventory,
       guard,
       certificates,
-      gateState: () => describeGate(config, { gate, guard, listeners }),
-      drain: () => {
-        if (!gate.isDraining) void drain();
-      },
+      gateState: () => describeGate({ sockets, drain, store: guard.store, onFailure: limits.onStoreFailure }),
+      drain: () => void drain.begin(),
       endSession: (id, by) => openedGuard.endSession(id, by),
     },
     stack,
   });
 
   stack.defer(() => gate.drain({ timeoutMs: 0 }));
-  const { loginTimeoutMs, idleTimeoutMs } = config.sessions;
-  const readHeader = createProxyHeaderReader();
-  for (const { name, host, port, proxyProtocolFrom: networks, trustProxyTls, ...policy } of config.listeners) {
-    const balancers = networks && { networks, readHeader, isTlsTrusted: trustProxyTls ?? false };
-    const seen = { name, policy: { ...policy, loginTimeoutMs, idleTimeoutMs }, ...(balancers && { balancers }) };
-    const listener = await listen({ name, host, port, onConnection: (socket) => gate.accept(socket, seen) });
-    ownEndpoints.add({ host: listener.address, port: listener.port });
-    listeners.push({ ...listener, tls: policy.tls });
-    // Not waited for: it ends with its last connection, which the gate closes next.
-    stack.defer(async () => void listener.close());
-  }
+  stack.defer(async () => drain[Symbol.dispose]());
+  // Not waited for: they end with their last connections, which the gate closes next.
+  stack.defer(async () => sockets.close());
+  const listening = await sockets.prepare(config.listeners, config.sessions);
+  listening.apply();
 
   return {
-    listeners,
+    get listeners() {
+      return sockets.list();
+    },
     admin: { address: admin.address, url: adminUrl(admin.address, { isSecured: config.admin.tls !== undefined }) },
     ...(madeToken === undefined ? {} : { madeToken }),
-    certificates: pairs.map(({ cert }) => cert),
+    get certificates() {
+      return runtime.shown.pairs.map(({ cert }) => cert);
+    },
     telemetry,
-    reopenFiles: async () => audit?.reopen(),
-    drain,
+    reload: async (signal) => {
+      if (reload === undefined) return reopenFiles();
+      recordReload(await reload(signal), { audit, by: signal });
+    },
+    drain: (signal) => {
+      signal?.addEventListener('abort', () => drain.hurry(), { once: true });
+      return drain.begin();
+    },
     [Symbol.asyncDispose]: () => stack.close(),
   };
+}
+
+interface ReloadParts {
+  readonly runtime: Runtime;
+  readonly sockets: ListeningSockets;
+  readonly drain: Drain;
+  readonly telemetry: Telemetry;
+  readonly reopenFiles: () => Promise<void>;
+}
+
+/** Undefined where there is no file to read anew. */
+function openReload(
+  { configuration: reader }: ProcessFacts,
+  { sockets, drain, reopenFiles, ...parts }: ReloadParts,
+): ConfigurationPort['reload'] {
+  if (reader === undefined) return undefined;
+  const isOver = (): boolean => drain.isUnderWay || !sockets.isOpen;
+  const reloader = new Reloader({ ...parts, reader, isOver });
+  return async (by) => {
+    // Whatever the configuration says, files that were moved away are let go.
+    await reopenFiles();
+    return reloader.reload(by);
+  };
+}
+
+/** What a signal asked for; the admin API records what it is asked for itself. */
+function recordReload(result: ReloadResult, { audit, by }: { readonly audit: Audit; readonly by: string }): void {
+  const action = 'reloadConfiguration';
+  if (result.kind === 'refused') audit.recordChange({ action, by, result: 'refused' });
+  else audit.recordChange({ action, by, target: result.changes.join('; '), result: 'done' });
 }
 
 function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
@@ -155,13 +222,7 @@ function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
     log: config.log,
     version: facts.version,
     runtime: facts.runtime,
-    listeners: config.listeners.map(({ name }) => name),
-    upstreams: [...config.upstreams.map(({ name }) => name), ...catalog.map(({ id }) => id)],
-    certificates: config.tls.certificates.map(({ cert }) => cert),
-    plaintextExceptions: config.listeners.flatMap(({ name: listener, plaintextEndsAtMs: endsAtMs }) =>
-      endsAtMs === undefined ? [] : [{ listener, endsAtMs }],
-    ),
-    maxSessions: config.sessions.maxTotal,
+    ...configuredNames(config),
     isTerminal: facts.isTerminal,
     useColour: facts.useColour,
     ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
@@ -173,15 +234,19 @@ interface GateParts {
   readonly guard: LoginGuard;
   readonly telemetry: Telemetry;
   readonly ownEndpoints: OwnEndpoints;
+  /** The one that holds now. */
+  readonly router: () => Router;
 }
 
-function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints }: GateParts): Gate {
+function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints, router }: GateParts): Gate {
   const nowMs = (): number => performance.now();
   return new Gate({
-    limits: { ...config.sessions, maxHeldReplies: config.limits.replyDelay.sockets },
+    limits: gateLimits(config),
     idPrefix: randomBytes(4).toString('hex'),
     ports: {
-      router: new Router({ ...config.routing, upstreams: config.upstreams, providers: catalog }),
+      get router() {
+        return router();
+      },
       guard,
       logInUpstream: createUpstreamDialer({
         isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint),
@@ -195,29 +260,4 @@ function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints
       wallClockMs: Date.now,
     },
   });
-}
-
-function describeGate(
-  config: Config,
-  parts: { readonly gate: Gate; readonly guard: LoginGuard; readonly listeners: readonly OpenListener[] },
-): GateState {
-  const { gate, guard, listeners } = parts;
-  return {
-    listeners: listeners.map(({ name, tls, ...endpoint }) => ({
-      name,
-      address: formatEndpoint(endpoint),
-      tls,
-      isListening: !gate.isDraining,
-    })),
-    isDraining: gate.isDraining,
-    ...storeState(guard, config),
-  };
-}
-
-function storeState(
-  guard: LoginGuard,
-  { limits }: Config,
-): { store?: { name: string; isUp: boolean; onFailure: 'local' | 'refuse' } } {
-  const { kind, isUp } = guard.store;
-  return kind === 'memory' ? {} : { store: { name: kind, isUp, onFailure: limits.onStoreFailure } };
 }

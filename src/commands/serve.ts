@@ -15,8 +15,10 @@ export interface ServeOptions {
   readonly say: (line: string) => void;
   /** Resolves when the process is asked to stop; each later call waits for the next such wish. */
   readonly nextStopSignal: () => Promise<string>;
-  /** Calls back each time that files were moved away and are to be opened anew. */
-  readonly onReopenSignal?: (reopen: () => void) => void;
+  /** Is told when clients are served. */
+  readonly onReady?: () => void;
+  /** Calls back each time that the configuration is to be read anew, and files that were moved away are to be let go. */
+  readonly onReloadSignal?: (reload: (signal: string) => void) => void;
 }
 
 /** Runs Postern until it is asked to stop, then lets sessions end. Resolves to the exit code. */
@@ -26,20 +28,27 @@ export async function runServe({
   facts,
   say,
   nextStopSignal,
-  onReopenSignal,
+  onReady,
+  onReloadSignal,
 }: ServeOptions): Promise<number> {
   const postern = await startPostern(config, facts);
   const { log } = postern.telemetry;
   announce(postern, { log, config, source: file ?? 'embedded defaults' });
   if (postern.madeToken !== undefined) say(`Admin token, made for this run: ${postern.madeToken}`);
   if (file === undefined) greetNewcomer(postern, say);
-  onReopenSignal?.(() => void postern.reopenFiles());
+  onReady?.();
+  onReloadSignal?.((reloadSignal) => {
+    postern.reload(reloadSignal).catch((error: unknown) => {
+      const type = error instanceof Error ? error.name : typeof error;
+      log.error(
+        { event: 'reloadFailed', type },
+        'The configuration could not be read anew: everything stays as it was',
+      );
+    });
+  });
 
   const signal = await nextStopSignal();
-  log.info(
-    { event: 'draining', signal, sessions: postern.telemetry.sessions.size },
-    'Stopping: no new sessions, waiting for the open ones',
-  );
+  log.info({ event: 'stopping', signal }, 'Stopping');
   const impatience = new AbortController();
   void nextStopSignal().then(() => impatience.abort());
   await postern.drain(impatience.signal);

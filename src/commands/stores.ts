@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Config, RedisTlsConfig } from '../config/config.ts';
+import type { AuditConfig, Config, RedisTlsConfig } from '../config/config.ts';
 import { checkCertificatePair, readCertificatePair } from '../net/certificate-pair.ts';
 import type { RedisTls } from '../net/redis/redis-options.ts';
 import { RedisConnection } from '../net/redis-connection.ts';
@@ -8,6 +8,7 @@ import { type AuditTrail, openAuditTrail } from '../telemetry/audit/audit-trail.
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
 import { MemoryInventory } from '../telemetry/inventory/memory-inventory.ts';
 import { RedisInventory } from '../telemetry/inventory/redis-inventory.ts';
+import { LoginLineWriter } from '../telemetry/login-line-writer.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** Starts to connect to the Redis that a configuration names; undefined where it names none. Throws `CertificateError`. */
@@ -46,15 +47,48 @@ export function openInventory(
   return inventory;
 }
 
-/** Makes the audit trail and lets telemetry feed it; undefined where it is turned off. */
-export function openAudit({ audit: config }: Config, telemetry: Telemetry): AuditTrail | undefined {
-  if (config.to === 'none') return undefined;
+/** The audit trail, as the configuration in effect wants it: perhaps none. */
+export interface Audit extends Pick<AuditTrail, 'recordChange' | 'reopen'>, AsyncDisposable {
+  /** Goes on as another configuration wants it. */
+  change(config: AuditConfig): Promise<void>;
+}
+
+/** Makes the audit trail and lets telemetry feed it. */
+export function openAudit({ audit: config }: Config, telemetry: Telemetry): Audit {
+  let trail = startTrail(config, telemetry);
+  return {
+    recordChange: (change) => trail?.recordChange(change),
+    reopen: async () => trail?.reopen(),
+    change: async (wanted) => {
+      if (trail !== undefined && wanted.to !== 'none') return trail.change(wanted);
+      const before = trail;
+      telemetry.removeConsumer(auditConsumer);
+      trail = startTrail(wanted, telemetry);
+      await before?.[Symbol.asyncDispose]();
+    },
+    [Symbol.asyncDispose]: async () => trail?.[Symbol.asyncDispose](),
+  };
+}
+
+const auditConsumer = 'audit';
+
+function startTrail(config: AuditConfig, telemetry: Telemetry): AuditTrail | undefined {
   const { log, stream: standardOutput } = telemetry;
   const trail = openAuditTrail({ config, instance: nameOfHost(), log, standardOutput });
   if (trail === undefined) return undefined;
-  telemetry.addConsumer('audit', (event) => trail.record(event));
+  telemetry.addConsumer(auditConsumer, (event) => trail.record(event));
   telemetry.observeAudit(() => trail.counts);
   return trail;
+}
+
+/** Makes the writer of login lines and lets telemetry feed it; undefined where there are to be none. */
+export function openLoginLines({ log: { loginLines } }: Config, telemetry: Telemetry): LoginLineWriter | undefined {
+  if (loginLines === undefined) return undefined;
+  const { log, stream: standardOutput } = telemetry;
+  const origin = { hostname: nameOfHost(), processId: process.pid };
+  const writer = new LoginLineWriter({ ...loginLines, ...origin, log, standardOutput });
+  telemetry.addConsumer('login lines', (event) => writer.record(event));
+  return writer;
 }
 
 function nameOfHost(): string {

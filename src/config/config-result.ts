@@ -18,13 +18,16 @@ export interface ConfigCompletion {
   readonly revocationLists: ReadonlyMap<number, readonly string[]>;
   /** PEM text of those that Redis's certificate is verified by. */
   readonly redisAuthorities: string | undefined;
+  /** PEM text of those that the policy server's certificate is verified by. */
+  readonly policyServerAuthorities: string | undefined;
   /** PEM text of those of the admin interface's clients. */
   readonly adminAuthorities: string | undefined;
 }
 
 /** Makes the frozen result of a checked configuration. */
 export function toConfig(checked: CheckedConfig, { directory, clientAuthorities, ...trust }: ConfigCompletion): Config {
-  const { listeners, tls, upstreams, routing, sessions, limits, redis, inventory, audit, admin, log } = checked;
+  const { listeners, tls, upstreams, routing, sessions, limits, policyServer, redis } = checked;
+  const { inventory, audit, admin, log } = checked;
   const absolute = (path: string): string => resolve(directory, path);
   return deepFreeze({
     listeners: listeners.map((listener, index) => toListener(listener, clientAuthorities.get(index))),
@@ -36,15 +39,42 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
       maxPerAddress: sessions.maxPerAddress,
       loginTimeoutMs: sessions.loginTimeout,
       idleTimeoutMs: sessions.idleTimeout,
+      drainDelayMs: sessions.drainDelay,
       drainTimeoutMs: sessions.drainTimeout,
     },
     limits: toLimits(limits),
+    ...(policyServer === undefined
+      ? {}
+      : { policyServer: toPolicyServer(policyServer, trust.policyServerAuthorities) }),
     ...(redis === undefined ? {} : { redis: toRedisConfig(redis, { ca: trust.redisAuthorities, absolute }) }),
     inventory: { retentionMs: inventory.retention, maxEntries: inventory.maxEntries },
     audit: toAudit(audit, absolute),
     admin: toAdmin(admin, { adminAuthorities: trust.adminAuthorities, absolute }),
-    log,
+    log: toLog(log, absolute),
   });
+}
+
+function toLog(
+  { level, format, loginLines, loginLinesFile: file }: CheckedConfig['log'],
+  absolute: (path: string) => string,
+): Config['log'] {
+  const lines = file === undefined ? {} : { file: absolute(file) };
+  return { level, format, ...(loginLines === 'none' ? {} : { loginLines: lines }) };
+}
+
+function toPolicyServer(
+  checked: NonNullable<CheckedConfig['policyServer']>,
+  ca: string | undefined,
+): NonNullable<Config['policyServer']> {
+  const { url, apiHeader, hashNonce: nonce, hashMech: mech, hashTruncate, timeout, ca: _, ...rules } = checked;
+  return {
+    url,
+    ...(apiHeader === undefined ? {} : { apiHeader }),
+    ...(ca === undefined ? {} : { ca }),
+    hash: { mech, nonce, truncateBits: hashTruncate },
+    timeoutMs: timeout,
+    ...rules,
+  };
 }
 
 function toAdmin(

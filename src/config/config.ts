@@ -40,6 +40,8 @@ export interface SessionsConfig {
   readonly maxPerAddress: number;
   readonly loginTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** How long listeners stay open while /readyz says already that this Postern is leaving. */
+  readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
 }
 
@@ -116,6 +118,26 @@ export interface RedisConfig {
   readonly timeoutMs: number;
 }
 
+/** A server that is asked about logins and told of them, by Dovecot's auth policy protocol. */
+export interface PolicyServerConfig {
+  /** May hold credentials. */
+  readonly url: string;
+  /** `Name: value`, or a key for `X-API-Key`. Secret. */
+  readonly apiHeader?: string;
+  /** PEM; absent: the system's authorities. */
+  readonly ca?: string;
+  readonly hash: {
+    readonly mech: 'sha256' | 'sha512' | 'sha1' | 'md5';
+    /** Secret. */
+    readonly nonce: string;
+    readonly truncateBits: number;
+  };
+  readonly timeoutMs: number;
+  readonly onFailure: 'allow' | 'reject';
+  readonly checkBefore: boolean;
+  readonly reportAfter: boolean;
+}
+
 /** A whole configuration, version 1: checked, complete and frozen. */
 export interface Config {
   readonly listeners: readonly ListenerConfig[];
@@ -125,6 +147,7 @@ export interface Config {
   readonly routing: { readonly default?: string; readonly separators: string };
   readonly sessions: SessionsConfig;
   readonly limits: LoginLimits;
+  readonly policyServer?: PolicyServerConfig;
   /** Absent: limits and the inventory are kept in memory. */
   readonly redis?: RedisConfig;
   /** Who logs in with which encryption is remembered so long, and for so many; a retention of 0 turns it off. */
@@ -134,5 +157,7 @@ export interface Config {
   readonly log: {
     readonly level: LogLevel;
     readonly format: 'auto' | 'json' | 'pretty';
+    /** There: Dovecot's line for each login, to a file (an absolute path) or among the log's lines. */
+    readonly loginLines?: { readonly file?: string };
   };
 }

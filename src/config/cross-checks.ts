@@ -6,6 +6,8 @@ import type { AdminAddress } from './config.ts';
 import type { Draft } from './draft.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { checkLimits } from './limits-checks.ts';
+import { checkLoginLines } from './login-lines-checks.ts';
+import { checkPolicyServer } from './policy-server-checks.ts';
 import { type Complaint, formatPath, type Path } from './problems.ts';
 import { checkRedis } from './redis-checks.ts';
 import type { Source } from './source.ts';
@@ -28,8 +30,10 @@ export function* crossCheck(draft: Draft, options: CrossCheckOptions): Generator
   yield* checkLoops(draft);
   yield* checkReferences(draft, options);
   yield* checkLimits(draft, options.source);
+  yield* checkPolicyServer(draft);
   yield* checkRedis(draft, options.source);
   yield* checkAudit(draft, options.source);
+  yield* checkLoginLines(draft, options.source);
   yield* checkTokens(draft);
 }
 

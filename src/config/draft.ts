@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { adminShape, adminTokenShape } from './admin-schema.ts';
 import { limitsShape } from './limits-schema.ts';
+import { policyServerShape } from './policy-server-schema.ts';
 import { redisShape } from './redis-schema.ts';
-import { auditShape, domain, listenerShape, routingShape, upstreamShape } from './schema.ts';
+import { auditShape, domain, listenerShape, logShape, routingShape, upstreamShape } from './schema.ts';
 
 type Lenient<S extends z.ZodRawShape> = { [K in keyof S]: z.ZodCatch<z.ZodOptional<S[K]>> };
 
@@ -19,8 +20,10 @@ const draftSchema = z.object({
   upstreams: z.array(lenient({ ...upstreamShape, domains: z.array(domain.optional().catch(undefined)) })).catch([]),
   routing: lenient(routingShape),
   limits: lenient(limitsShape),
+  policyServer: lenient(policyServerShape),
   redis: lenient(redisShape),
   audit: lenient(auditShape),
+  log: lenient(logShape),
   admin: lenient({ address: adminShape.address, tls: adminShape.tls, tokens: z.array(lenient(adminTokenShape)) }),
 });
 

@@ -8,6 +8,7 @@ import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoin
 import { limitsShape, pollInterval } from './limits-schema.ts';
 import { list, mapping } from './mapping.ts';
 import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
+import { policyServerShape } from './policy-server-schema.ts';
 import { redisShape } from './redis-schema.ts';
 import { flag, integer, Refusal, scalar, text, word } from './scalar.ts';
 import { acceptedReceiver, readReceiver } from './syslog-receiver.ts';
@@ -97,6 +98,7 @@ const sessionsShape = {
   maxPerAddress: integer({ min: 1, max: 1_000_000 }).prefault('50'),
   loginTimeout: duration({ min: '1s', max: '10m' }).prefault('60s'),
   idleTimeout: duration({ min: '1s', max: '24h' }).prefault('10m'),
+  drainDelay: duration({ min: '0s', max: '1h' }).prefault('0s'),
   drainTimeout: duration({ min: '0s', max: '1h' }).prefault('30s'),
 };
 
@@ -116,9 +118,12 @@ export const auditShape = {
   hashKey: text('a secret of 16 to 512 visible ASCII characters', /^[!-~]{16,512}$/).optional(),
 };
 
-const logShape = {
+/** The keys of `log`. */
+export const logShape = {
   level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).prefault('info'),
   format: word(['auto', 'json', 'pretty']).prefault('auto'),
+  loginLines: word(['none', 'dovecot']).prefault('none'),
+  loginLinesFile: text('the path of a file', /^[^\0\r\n]+$/).optional(),
 };
 
 const certificates = list(mapping({ cert: file, key: file }), 'a list of certificates').prefault([]);
@@ -131,6 +136,7 @@ export const configSchema = mapping({
   routing: mapping(routingShape).prefault({}),
   sessions: mapping(sessionsShape).prefault({}),
   limits: mapping(limitsShape).prefault({}),
+  policyServer: mapping(policyServerShape).optional(),
   redis: mapping(redisShape).optional(),
   inventory: mapping(inventoryShape).prefault({}),
   audit: mapping(auditShape).prefault({}),

@@ -1,6 +1,9 @@
 import type { Path } from './problems.ts';
 
 const secretPaths: readonly Path[] = [
+  ['policyServer', 'url'],
+  ['policyServer', 'apiHeader'],
+  ['policyServer', 'hashNonce'],
   ['redis', 'url'],
   ['redis', 'password'],
   ['redis', 'sentinel', 'password'],

@@ -22,15 +22,17 @@ interface TrustFiles {
   readonly revocationLists: ReadonlyMap<number, readonly string[]>;
   /** PEM text of those of Redis. */
   readonly redisAuthorities: string | undefined;
+  /** PEM text of those of the policy server. */
+  readonly policyServerAuthorities: string | undefined;
   /** PEM text of those of the admin interface's clients. */
   readonly adminAuthorities: string | undefined;
   readonly complaints: readonly Complaint[];
   readonly faults: readonly Fault[];
 }
 
-/** Reads all files of authorities and revocation lists: of listeners, upstreams, Redis and the admin interface. Never throws. */
+/** Reads all files of authorities and revocation lists: of listeners, upstreams, Redis, the policy server and the admin interface. Never throws. */
 export function loadTrustFiles(
-  { listeners, upstreams, redis, admin }: Draft,
+  { listeners, upstreams, redis, policyServer, admin }: Draft,
   { source, readFile, isDeno }: LoadOptions,
 ): TrustFiles {
   const clientAuthorities = new Map<number, string>();
@@ -72,6 +74,11 @@ export function loadTrustFiles(
   }
   const redisAuthorities =
     redis.ca === undefined ? undefined : load(['redis', 'ca'], { file: redis.ca, read: readAuthorities });
+  const policyServerCa = policyServer.ca;
+  const policyServerAuthorities =
+    policyServerCa === undefined
+      ? undefined
+      : load(['policyServer', 'ca'], { file: policyServerCa, read: readAuthorities });
   const adminCa = admin.tls?.clientCa;
   const adminAuthorities =
     adminCa === undefined ? undefined : load(['admin', 'tls', 'clientCa'], { file: adminCa, read: readAuthorities });
@@ -80,6 +87,7 @@ export function loadTrustFiles(
     authorities,
     revocationLists,
     redisAuthorities,
+    policyServerAuthorities,
     adminAuthorities,
     complaints,
     faults,

@@ -3,6 +3,7 @@ import {
   maxAcceptedPerAccount,
   maxKnownPerAccount,
   maxRefusedPerAccount,
+  maxTriesAhead,
 } from '../policy/guard/bounds.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { LoginKey } from './guard-store.ts';
@@ -25,7 +26,7 @@ interface AccountRecord {
 export class AccountMemory {
   readonly #options: { readonly knownForMs: number; readonly refusedPasswordsMs: number };
   readonly #accounts = new BoundedMap<AccountRecord>(maxAccounts);
-  /** Credentials by the time they lapse, the oldest first. */
+  /** Credentials by the time they lapse; negative ones may be tried before. */
   readonly #refused = new BoundedMap<Map<string, number>>(maxRefusingAccounts);
 
   constructor(options: { readonly knownForMs: number; readonly refusedPasswordsMs: number }) {
@@ -57,13 +58,13 @@ export class AccountMemory {
     record.lastLoginMs = Math.max(record.lastLoginMs, atMs);
   }
 
-  /** A password that was not known to hold means that passwords have changed: what was refused is tried again. */
+  /** A password that was not known to hold means that passwords have changed: what was refused may be tried again. */
   noteAccepted(login: LoginKey, atMs: number): void {
     this.noteKnown(login, atMs);
     const { accepted } = this.#record(login.account);
     const prefix = acceptedPrefix(login.credential);
-    if (!accepted.delete(prefix)) this.#refused.delete(login.account);
-    else this.#refused.get(login.account)?.delete(login.credential);
+    if (!accepted.delete(prefix)) this.#tryAgain(login.account, atMs);
+    this.#refused.get(login.account)?.delete(login.credential);
     accepted.add(prefix);
     if (accepted.size > maxAcceptedPerAccount) deleteFirst(accepted);
   }
@@ -71,15 +72,27 @@ export class AccountMemory {
   /** The refusal of a password that held means the same; that one holds no more. */
   noteRefused({ account, credential }: LoginKey, atMs: number): void {
     const { refusedPasswordsMs } = this.#options;
+    // Told late: what was refused before the last success may be what succeeded.
+    if ((this.lastLoginMs(account) ?? 0) > atMs) return;
     const hasChanged = this.#accounts.get(account)?.accepted.delete(acceptedPrefix(credential)) ?? false;
     if (refusedPasswordsMs === 0) return;
-    const refused = (hasChanged ? undefined : this.#refused.get(account)) ?? new Map<string, number>();
-    for (const [other, untilMs] of refused) if (untilMs <= atMs) refused.delete(other);
-    const untilMs = Math.max(refused.get(credential) ?? 0, atMs + refusedPasswordsMs);
-    refused.delete(credential);
+    if (hasChanged) this.#tryAgain(account, atMs);
+    const refused = this.#refused.get(account) ?? new Map<string, number>();
+    for (const [other, untilMs] of refused) if (Math.abs(untilMs) <= atMs) refused.delete(other);
+    const knownMs = refused.get(credential) ?? 0;
+    // Whoever tried ahead of time waits longer for it.
+    const untilMs = knownMs < 0 ? refusedPasswordsMs - knownMs : Math.max(knownMs, atMs + refusedPasswordsMs);
     refused.set(credential, untilMs);
-    if (refused.size > maxRefusedPerAccount) deleteFirst(refused);
+    if (refused.size > maxRefusedPerAccount) deleteLeast(refused);
     this.#refused.set(account, refused);
+  }
+
+  #tryAgain(account: string, nowMs: number): void {
+    const refused = this.#refused.get(account) ?? new Map<string, number>();
+    const lastMs = nowMs + maxTriesAhead * this.#options.refusedPasswordsMs;
+    for (const [credential, untilMs] of refused) {
+      if (untilMs > nowMs && untilMs <= lastMs) refused.set(credential, -untilMs);
+    }
   }
 
   /** The addresses that are known, with the last login that was noted. */
@@ -117,4 +130,10 @@ function deleteFirst(entries: { keys(): Iterable<string>; delete(key: string): b
     entries.delete(key);
     return;
   }
+}
+
+function deleteLeast(times: Map<string, number>): void {
+  let least: readonly [name: string, ms: number] | undefined;
+  for (const entry of times) if (least === undefined || entry[1] < least[1]) least = entry;
+  if (least !== undefined) times.delete(least[0]);
 }

@@ -61,6 +61,6 @@ export type PolicyAnswer =
 export interface PolicyServer {
   /** Never rejects; bounded in time. */
   allow(attempt: LoginAttempt): Promise<PolicyAnswer>;
-  /** Tells how a login ended; `limited`: the guard refused it. Never throws. */
-  report(attempt: LoginAttempt, outcome: 'accepted' | 'refused' | 'limited'): void;
+  /** Tells what the upstream said to a login. Never throws. */
+  report(attempt: LoginAttempt, outcome: 'accepted' | 'refused'): void;
 }

@@ -5,6 +5,8 @@ import type { LiveSession } from '../proxy/ports.ts';
 
 /** One login as a store knows it. No password: only hashes made with the guard's key. */
 export interface LoginKey extends LoginPlace {
+  /** Tells it apart from all others that are under way: a session has one login at a time. */
+  readonly sessionId: string;
   /** Keyed hash of account and password, 16 hexadecimal digits. */
   readonly credential: string;
   /** Keyed hash of the account, 16 hexadecimal digits. */

@@ -1,4 +1,5 @@
 import type { RedisConnection } from '../net/redis-connection.ts';
+import type { EntryTarget } from '../policy/guard/manual-entries.ts';
 import { limitedAccount } from '../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../policy/login-limits.ts';
 import type { Report } from '../proxy/events.ts';
@@ -65,18 +66,23 @@ export interface GuardOptions {
   readonly news?: BlockNews;
   readonly sessionNews?: SessionNews;
   readonly policyServer?: PolicyServer;
+  /** What logins to an account are counted by, however an operator spells it. Absent: by what is written. */
+  readonly countedAs?: (account: string) => string;
 }
 
 /** Makes the guard; logins may be asked about at once, connected to the shared store or not. */
 export function createGuard(options: GuardOptions): LoginGuard {
   const { limits, report, clock = new SharedClock(), shared, journal, news, sessionNews, policyServer } = options;
+  const { countedAs = (account) => account } = options;
   const { nowMs } = clock;
   const local = options.local ?? new MemoryStore({ limits, nowMs });
   const manual = options.manual ?? new SharedManualList({ onChange: () => {}, onBlock: () => {}, report, nowMs });
   const live = new LiveAccounts();
   const store = new LayeredStore({
     local,
-    onFailure: limits.onStoreFailure,
+    get onFailure() {
+      return limits.onStoreFailure;
+    },
     clock,
     ...(shared && { shared }),
     ...(journal && { journal }),
@@ -102,7 +108,7 @@ export function createGuard(options: GuardOptions): LoginGuard {
       const blocks = await store.listBlocks();
       return [...(await manual.list()), ...blocks.map(describeBlock)].toSorted(endsLast);
     },
-    addEntry: (entry, by) => manual.add(entry, by),
+    addEntry: (entry, by) => manual.add({ ...entry, target: countedTarget(entry.target, countedAs) }, by),
     liftBlock: async (id, by) => {
       const name = parseBlockId(id);
       if (name === undefined) return manual.lift(id, by);
@@ -112,9 +118,11 @@ export function createGuard(options: GuardOptions): LoginGuard {
     },
     countBlocks: () => store.countBlocks(),
     describeAccount: async (account) => {
-      const name = limitedAccount(account);
+      const name = limitedAccount(countedAs(account));
       const { isLocal, ...facts } = await store.describeAccount(name);
-      const entries = (await manual.list()).filter(({ subject }) => isAbout(subject, name));
+      const entries = (await manual.list()).filter(
+        ({ subject }) => isAbout(subject, name) || isAbout(subject, limitedAccount(account)),
+      );
       return {
         ...facts,
         liveSessions: Math.max(facts.liveSessions, live.count(name)),
@@ -152,6 +160,12 @@ export function openSharedStore({
 
 function endsLast(one: Block, other: Block): number {
   return (other.untilMs ?? Number.MAX_VALUE) - (one.untilMs ?? Number.MAX_VALUE);
+}
+
+/** An entry that stands for a whole domain is about all names that are written with it. */
+function countedTarget(target: EntryTarget, countedAs: (account: string) => string): EntryTarget {
+  if ('network' in target || target.account.includes('*')) return target;
+  return { account: countedAs(target.account) };
 }
 
 /** An operator's entry is about an account, or all of a domain. */

@@ -5,6 +5,7 @@ import type { HashKey } from './hash-key.ts';
 
 /** A login attempt as stores know it. Its password is hashed at once and not kept. */
 export class HashedLogin implements LoginKey {
+  readonly sessionId: string;
   readonly account: string;
   readonly address: string;
   readonly network: string;
@@ -15,6 +16,7 @@ export class HashedLogin implements LoginKey {
 
   constructor(attempt: LoginAttempt, options: { readonly key: HashKey; readonly isExempt: boolean }) {
     const { account, address, network }: LoginPlace = loginPlace(attempt);
+    this.sessionId = attempt.sessionId;
     this.account = account;
     this.address = address;
     this.network = network;

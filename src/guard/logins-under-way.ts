@@ -10,6 +10,8 @@ export interface Exemptions {
 
 /** A login under way, until it is left. */
 export interface LoginUnderWay {
+  /** It turned out to be a stranger's. False: as many of them are under way from its network as may fail there. */
+  enterAsStranger(): boolean;
   leave(): void;
 }
 
@@ -18,6 +20,8 @@ export class LoginsUnderWay {
   readonly #limits: LoginLimits;
   readonly #byAddress = new Map<string, number>();
   readonly #byPair = new Map<string, number>();
+  /** Strangers' alone: a spraying network has addresses and accounts without end. */
+  readonly #byNetwork = new Map<string, number>();
 
   constructor(limits: LoginLimits) {
     this.#limits = limits;
@@ -25,16 +29,24 @@ export class LoginsUnderWay {
 
   /** Lets a login in, or names what is full. An account as a whole is bounded by reservations in the store. */
   enter(login: LoginKey, exemptions: Exemptions): LoginUnderWay | 'address' | 'pair' {
-    if (exemptions.isAddressExempt) return { leave: () => {} };
-    const { address } = login;
+    if (exemptions.isAddressExempt) return { enterAsStranger: () => true, leave: () => {} };
+    const { address, network } = login;
     const pair = exemptions.isAccountExempt ? undefined : pairSubject(login);
     if ((this.#byAddress.get(address) ?? 0) >= this.#limits.loginsPerAddress) return 'address';
     const maxOfPair = this.#limits.perAddressAndAccount.threshold;
     if (pair !== undefined && (this.#byPair.get(pair) ?? 0) >= maxOfPair) return 'pair';
     change(this.#byAddress, { key: address, by: 1 });
     if (pair !== undefined) change(this.#byPair, { key: pair, by: 1 });
+    let isStranger = false;
     return {
+      enterAsStranger: () => {
+        if ((this.#byNetwork.get(network) ?? 0) >= this.#limits.perNetwork.threshold) return false;
+        isStranger = true;
+        change(this.#byNetwork, { key: network, by: 1 });
+        return true;
+      },
       leave: () => {
+        if (isStranger) change(this.#byNetwork, { key: network, by: -1 });
         change(this.#byAddress, { key: address, by: -1 });
         if (pair !== undefined) change(this.#byPair, { key: pair, by: -1 });
       },

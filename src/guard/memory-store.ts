@@ -29,7 +29,7 @@ export class MemoryStore implements GuardStore {
   readonly #tables: Readonly<Record<LimitName, WindowTable>>;
   readonly #accounts: AccountMemory;
   readonly #owners: NetworkOwners;
-  /** Strangers' logins under way, by their credential. */
+  /** Strangers' logins under way, by their session. */
   readonly #reserved = new Leases(reservationLeaseMs);
   readonly #sessions = new Leases(sessionLeaseMs);
 
@@ -37,14 +37,14 @@ export class MemoryStore implements GuardStore {
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#accounts = new AccountMemory(limits);
-    this.#owners = new NetworkOwners(limits.knownForMs);
+    this.#owners = new NetworkOwners(limits);
     this.#tables = {
-      perAddress: new WindowTable('perAddress', limits.perAddress),
-      perNetwork: new WindowTable('perNetwork', limits.perNetwork),
-      perAccount: new WindowTable('perAccount', limits.perAccount),
-      perAddressAndAccount: new WindowTable('perAddressAndAccount', limits.perAddressAndAccount),
-      accountsPerNetwork: new WindowTable('accountsPerNetwork', limits.accountsPerNetwork),
-      passwordsPerAccount: new WindowTable('passwordsPerAccount', limits.passwordsPerAccount),
+      perAddress: new WindowTable('perAddress', () => limits.perAddress),
+      perNetwork: new WindowTable('perNetwork', () => limits.perNetwork),
+      perAccount: new WindowTable('perAccount', () => limits.perAccount),
+      perAddressAndAccount: new WindowTable('perAddressAndAccount', () => limits.perAddressAndAccount),
+      accountsPerNetwork: new WindowTable('accountsPerNetwork', () => limits.accountsPerNetwork),
+      passwordsPerAccount: new WindowTable('passwordsPerAccount', () => limits.passwordsPerAccount),
     };
   }
 
@@ -76,23 +76,23 @@ export class MemoryStore implements GuardStore {
   }
 
   /** What is counted and what is under way stay below the threshold; but one at a time may always try. */
-  #reserve({ account, credential }: LoginKey, nowMs: number): boolean {
+  #reserve({ account, sessionId }: LoginKey, nowMs: number): boolean {
     const held = this.#reserved.held(account, nowMs);
-    if (!held.includes(credential)) {
+    if (!held.includes(sessionId)) {
       const room = (limit: 'perAccount' | 'passwordsPerAccount'): number =>
         this.#limits[limit].threshold - this.#tables[limit].countMembers(account, nowMs);
       if (held.length >= Math.max(Math.min(room('perAccount'), room('passwordsPerAccount')), 1)) return false;
     }
-    this.#reserved.hold(account, { id: credential, nowMs });
+    this.#reserved.hold(account, { id: sessionId, nowMs });
     return true;
   }
 
-  async release({ account, credential }: LoginKey): Promise<void> {
-    this.#reserved.end(account, credential);
+  async release({ account, sessionId }: LoginKey): Promise<void> {
+    this.#reserved.end(account, sessionId);
   }
 
   async countFailure(login: LoginKey, atMs: number = this.#nowMs()): Promise<CountedFailure> {
-    this.#reserved.end(login.account, login.credential);
+    this.#reserved.end(login.account, login.sessionId);
     this.#accounts.noteRefused(login, atMs);
     const placed: StoredBlock[] = [];
     const subjects = limitSubjects(login);
@@ -111,7 +111,7 @@ export class MemoryStore implements GuardStore {
 
   async noteAccepted(login: LoginKey, { pairMembers, atMs = this.#nowMs() }: AcceptedNote): Promise<void> {
     const { account } = login;
-    this.#reserved.end(account, login.credential);
+    this.#reserved.end(account, login.sessionId);
     this.#accounts.noteAccepted(login, atMs);
     this.#owners.note(login, atMs);
     const subjects = limitSubjects(login);

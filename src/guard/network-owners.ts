@@ -7,12 +7,12 @@ const maxOwnedNetworks = 50_000;
 
 /** Where somebody logged in from. */
 export class NetworkOwners {
-  readonly #knownForMs: number;
+  readonly #options: { readonly knownForMs: number };
   /** Addresses with the last login from there, by network, the oldest first. */
   readonly #networks = new BoundedMap<BoundedMap<number>>(maxOwnedNetworks);
 
-  constructor(knownForMs: number) {
-    this.#knownForMs = knownForMs;
+  constructor(options: { readonly knownForMs: number }) {
+    this.#options = options;
   }
 
   note({ address, network }: Pick<LoginKey, 'address' | 'network'>, atMs: number): void {
@@ -23,13 +23,13 @@ export class NetworkOwners {
 
   isOwned({ address, network }: Pick<LoginKey, 'address' | 'network'>, nowMs: number): boolean {
     const seenMs = this.#networks.get(network)?.get(address);
-    return seenMs !== undefined && seenMs > nowMs - this.#knownForMs;
+    return seenMs !== undefined && seenMs > nowMs - this.#options.knownForMs;
   }
 
   /** Whether any address of the network is owned. */
   isNetworkOwned(network: string, nowMs: number): boolean {
     for (const [, seenMs] of this.#networks.get(network)?.entries() ?? []) {
-      if (seenMs > nowMs - this.#knownForMs) return true;
+      if (seenMs > nowMs - this.#options.knownForMs) return true;
     }
     return false;
   }

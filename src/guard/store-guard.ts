@@ -48,6 +48,14 @@ interface AskedLogin {
   readonly manual: ManualVerdict;
 }
 
+interface RefusedLogin {
+  readonly refusal: Refusal;
+  /** Counted at the address; absent: the refusal is no failure of the client's, and goes out at once. */
+  readonly failures?: number;
+  /** Absent: the refusal's own. */
+  readonly reply?: string;
+}
+
 /** Judges logins one by one, by what the stores know, and tells them how each ended. */
 export class StoreGuard implements Guard {
   readonly #parts: StoreGuardParts;
@@ -77,7 +85,7 @@ export class StoreGuard implements Guard {
     if (manual.block !== undefined) {
       const { untilMs } = manual.block;
       const retry = untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs() };
-      return this.#refuse(attempt, { refusal: { reason: 'manual', ...retry } });
+      return this.#refuse({ refusal: { reason: 'manual', ...retry } });
     }
     const agreement = key.whenAgreed();
     if (agreement !== undefined) await agreement;
@@ -87,9 +95,9 @@ export class StoreGuard implements Guard {
       isAddressExempt: isExempt,
       isAccountExempt: manual.isAccountAllowed,
     });
-    if (underWay === 'address') return this.#refuse(attempt, { refusal: { reason: 'busy' } });
+    if (underWay === 'address') return this.#refuse({ refusal: { reason: 'busy' } });
     if (underWay === 'pair') {
-      return this.#refuse(attempt, { refusal: { reason: 'busy', limit: 'perAddressAndAccount' } });
+      return this.#refuse({ refusal: { reason: 'busy', limit: 'perAddressAndAccount' } });
     }
     try {
       const verdict = await this.#judge({ attempt, login, manual }, underWay);
@@ -102,18 +110,18 @@ export class StoreGuard implements Guard {
   }
 
   async #judge(asked: AskedLogin, underWay: LoginUnderWay): Promise<GuardVerdict> {
-    const { attempt, login, manual } = asked;
+    const { attempt, login } = asked;
     const { policyServer, store } = this.#parts;
     const [answer, facts] = await Promise.all([policyServer?.allow(attempt), store.look(login)]);
-    if (facts === undefined) return this.#refuse(attempt, { refusal: { reason: 'store' } });
-    const refusal = this.#findRefusal({ attempt, login, manual }, facts);
+    if (facts === undefined) return this.#refuse({ refusal: { reason: 'store' } });
+    const refusal = this.#findRefusal(asked, facts) ?? refuseCrowd(underWay, facts);
     const isRefusedElsewhere = answer?.kind === 'refused';
     if (refusal !== undefined || isRefusedElsewhere) {
       if (facts.isReserved) store.release(login);
       const failures = login.isExempt ? 0 : Math.max(facts.addressFailures, 1);
-      if (refusal !== undefined) return this.#refuse(attempt, { refusal, failures });
+      if (refusal !== undefined) return this.#refuse({ refusal, failures });
       const reply = isRefusedElsewhere ? answer.reply : undefined;
-      return this.#refuse(attempt, { refusal: { reason: 'policy_server' }, failures, ...(reply && { reply }) });
+      return this.#refuse({ refusal: { reason: 'policy_server' }, failures, ...(reply && { reply }) });
     }
     this.#admitted.set(attempt, { login, facts, underWay, isSettled: false });
     return { kind: 'allowed', ...(answer?.delayMs === undefined ? {} : { delayMs: answer.delayMs }) };
@@ -142,16 +150,7 @@ export class StoreGuard implements Guard {
     return refusal;
   }
 
-  /** `failures`: counted at the address; absent: the refusal is no failure of the client's, and goes out at once. */
-  #refuse(
-    attempt: LoginAttempt,
-    {
-      refusal,
-      failures = 0,
-      reply,
-    }: { readonly refusal: Refusal; readonly failures?: number; readonly reply?: string },
-  ): GuardVerdict {
-    this.#parts.policyServer?.report(attempt, 'limited');
+  #refuse({ refusal, failures = 0, reply }: RefusedLogin): GuardVerdict {
     const isFailure =
       refusal.reason === 'limit' || refusal.reason === 'remembered' || refusal.reason === 'policy_server';
     const delayMs = isFailure && failures > 0 ? replyDelayMs(this.#limits.replyDelay, failures) : 0;
@@ -208,4 +207,9 @@ export class StoreGuard implements Guard {
     this.#parts.live.close(session);
     this.#parts.sessionNews?.closed(session);
   }
+}
+
+function refuseCrowd(underWay: LoginUnderWay, { knownSinceMs }: LoginFacts): Refusal | undefined {
+  const isLetIn = knownSinceMs !== undefined || underWay.enterAsStranger();
+  return isLetIn ? undefined : { reason: 'busy', limit: 'perNetwork' };
 }

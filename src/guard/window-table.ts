@@ -33,15 +33,18 @@ interface CountedMember {
 /** One limit: sliding windows of distinct members, and the blocks they led to, in memory and bounded. */
 export class WindowTable {
   readonly #name: LimitName;
-  readonly #limit: LoginLimit;
-  readonly #durationsMs: readonly number[];
+  readonly #limitInForce: () => LoginLimit;
   readonly #counted = new BoundedMap<Window>(maxCountedSubjects);
   readonly #blocked = new BoundedMap<Window>(maxBlockedSubjects);
 
-  constructor(name: LimitName, limit: LoginLimit) {
+  /** `limit` gives the one in force; what was counted under another stays. */
+  constructor(name: LimitName, limit: () => LoginLimit) {
     this.#name = name;
-    this.#limit = limit;
-    this.#durationsMs = blockDurationsMs(limit);
+    this.#limitInForce = limit;
+  }
+
+  get #limit(): LoginLimit {
+    return this.#limitInForce();
   }
 
   /** No subject is, or was lately, blocked. */
@@ -85,11 +88,12 @@ export class WindowTable {
     }
     const seenMs = window.members.get(member);
     place(window, { member, seenMs: Math.max(seenMs ?? nowMs, nowMs) });
-    if (window.members.size > threshold) deleteFirst(window.members);
+    while (window.members.size > threshold) deleteFirst(window.members);
     const isBlocking = seenMs === undefined && window.untilMs <= nowMs && window.members.size >= threshold;
     if (isBlocking) {
-      window.strikes = nextStrike(this.#durationsMs, strikesLeft(this.#limit, { ...window, nowMs }));
-      window.untilMs = nowMs + (this.#durationsMs[window.strikes - 1] ?? this.#limit.maxBlockMs);
+      const durationsMs = blockDurationsMs(this.#limit);
+      window.strikes = nextStrike(durationsMs, strikesLeft(this.#limit, { ...window, nowMs }));
+      window.untilMs = nowMs + (durationsMs[window.strikes - 1] ?? this.#limit.maxBlockMs);
       window.hasOwners = hasOwners();
     }
     this.#keep(subject, { window, nowMs });

@@ -41,6 +41,7 @@ export class CertificateFiles implements Disposable {
   readonly #watched: readonly Watched[];
   readonly #timer: NodeJS.Timeout;
   #look: Promise<void> | undefined;
+  #isOver = false;
 
   constructor(options: CertificateFilesOptions) {
     this.#options = options;
@@ -62,6 +63,7 @@ export class CertificateFiles implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#isOver = true;
   }
 
   async #lookAtAll(): Promise<void> {
@@ -73,6 +75,8 @@ export class CertificateFiles implements Disposable {
       const { text: attributes, isRecent } = await readAttributes(watched.paths);
       if (attributes === watched.attributes && !isRecent) return;
       const pair = await readPair(watched.paths);
+      // A look that was under way tells nothing any more: its positions may be another's.
+      if (this.#isOver) return;
       if (pair.cert !== watched.pair.cert || pair.key !== watched.pair.key) {
         this.#take(watched, pair);
       }
@@ -95,6 +99,7 @@ export class CertificateFiles implements Disposable {
   }
 
   #onBroken(watched: Watched, error: unknown): void {
+    if (this.#isOver) return;
     const detail = error instanceof Error ? error.message : String(error);
     const state = error instanceof UnusablePair ? error.state : detail;
     watched.attributes = undefined;

@@ -1,4 +1,5 @@
-import { createServer, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, createServer, isIP, isIPv6, type Socket } from 'node:net';
+import type { InheritedSockets } from './inherited-sockets.ts';
 
 /** Connections the kernel keeps for us while we are busy; it may keep fewer (`net.core.somaxconn`). */
 const backlog = 4096;
@@ -11,6 +12,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Gets sockets that nobody has read from. */
   readonly onConnection: (socket: Socket) => void;
+  /** Sockets opened by a service manager. The one of this name is used where there is one, and must be bound to `host` and `port`. */
+  readonly inherited?: InheritedSockets | undefined;
 }
 
 /** An open listening socket. */
@@ -27,25 +30,48 @@ export interface Listener {
 /** A listening address that cannot be had. */
 export class ListenError extends Error {
   readonly code = 'LISTEN';
+  /** The name of the listener that it is for. */
+  readonly listener: string;
+
+  constructor(message: string, { listener, cause }: { readonly listener: string; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.listener = listener;
+  }
 }
 
 /** Opens a listening socket. Rejects with `ListenError`, whose message says what to do. */
-export function listen({ name, host, port, onConnection }: ListenOptions): Promise<Listener> {
+export function listen({ name, host, port, onConnection, inherited }: ListenOptions): Promise<Listener> {
   const { promise, resolve, reject } = Promise.withResolvers<Listener>();
   // A client may close its sending side and still read (RFC 1939 says nothing against it): its QUIT must get through.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
-  server.once('error', (error: NodeJS.ErrnoException) => {
+  const fail = (reason: string, cause?: unknown): void => {
     const place = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-    reject(new ListenError(`Cannot listen on ${place} (${name}): ${explain(error)}`, { cause: error }));
-  });
+    reject(new ListenError(`Cannot listen on ${place} (${name}): ${reason}`, { listener: name, cause }));
+  };
+  server.once('error', (error: NodeJS.ErrnoException) => fail(explain(error), error));
+  const fd = inherited?.take(name);
   // "::" means IPv6 alone: "0.0.0.0" can then stand beside it, and each network shows up as what it is.
-  server.listen({ host, port, backlog, ipv6Only: isIPv6(host) }, () => {
+  const place = fd === undefined ? { host, port, ipv6Only: isIPv6(host) } : { fd };
+  server.listen({ ...place, backlog }, () => {
     const address = server.address();
-    if (address === null || typeof address === 'string') return;
+    const isTcp = address !== null && typeof address !== 'string';
+    if (fd !== undefined && !(isTcp && isBoundTo(address, { host, port }))) {
+      server.close();
+      fail(
+        `the socket handed over under this name is ${isTcp ? `bound to ${address.address}:${address.port}` : 'no TCP socket'}`,
+      );
+      return;
+    }
+    if (!isTcp) return;
     const close = () => new Promise<void>((done) => server.close(() => done()));
     resolve({ name, host, address: address.address, port: address.port, close });
   });
   return promise;
+}
+
+/** Whether a socket is where the configuration says; a host's name and port 0 leave it open. */
+function isBoundTo(address: AddressInfo, { host, port }: Pick<ListenOptions, 'host' | 'port'>): boolean {
+  return (isIP(host) === 0 || address.address === host) && (port === 0 || address.port === port);
 }
 
 function explain({ code, message }: NodeJS.ErrnoException): string {

@@ -9,6 +9,12 @@ export class OwnEndpoints {
     this.#hostsByPort.set(port, hosts.add(host));
   }
 
+  remove({ host, port }: { readonly host: string; readonly port: number }): void {
+    const hosts = this.#hostsByPort.get(port);
+    hosts?.delete(host);
+    if (hosts?.size === 0) this.#hostsByPort.delete(port);
+  }
+
   /**
    * Whether the connection ends at one of them. A wildcard address is every address of this machine, and only from
    * one of its own does a connection come that has the same address at both ends.

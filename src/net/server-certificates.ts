@@ -69,10 +69,24 @@ export class ServerCertificates {
    * `CertificateError` where it cannot be used, and keeps the old one.
    */
   replace(index: number, pair: CertificatePair): void {
-    const certificates = this.#certificates.with(index, load(pair));
+    this.#show(this.#certificates.with(index, load(pair)));
+  }
+
+  /**
+   * Gets other certificates ready, and the function that shows them in the place of all from before, from the next
+   * handshake on; sessions go on. Throws `CertificateError` where one cannot be used.
+   */
+  prepare(pairs: readonly CertificatePair[]): () => void {
+    const certificates = pairs.map(load);
+    findFallback(certificates);
+    return () => this.#show(certificates);
+  }
+
+  #show(certificates: readonly ServerCertificate[]): void {
     this.#fallback = findFallback(certificates);
     this.#certificates = certificates;
     this.#isChoice = certificates.length > this.#fallback.length;
+    // With what was opened for policies that are gone.
     this.#handshakes = new Map();
   }
 

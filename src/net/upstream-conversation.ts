@@ -38,6 +38,7 @@ export interface ConversationOptions {
   readonly credentials?: UpstreamDialogue['credentials'];
   /** Whom the upstream is told of, where it is configured so. */
   readonly client?: ClientInfo;
+  /** Gives the login up, unless the password was sent: the answer to that is awaited, for as long as any other. */
   readonly signal?: AbortSignal;
   /** Whether the connection leads back to this very process. */
   readonly isOwnEndpoint: (endpoint: ConnectedEndpoint) => boolean;
@@ -293,6 +294,14 @@ class Conversation {
   };
 
   readonly #onAbort = (): void => {
+    // The upstream judges the password that it has, and what it says is to be counted: a guesser who hung up in time would
+    // otherwise never be refused.
+    if (this.#state.stage.name === 'awaitingLoginReply') {
+      // A process that ends does not wait for it.
+      this.#socket?.unref();
+      this.#timer?.unref();
+      return;
+    }
     this.#fail('reset', 'The client went away');
   };
 

@@ -20,7 +20,7 @@ export function createUpstreamDialer({ isOwnEndpoint, nowMs, report }: UpstreamD
   // By identity: an upstream that is configured anew, whatever changed, begins without sessions, and the old one's go with it.
   const memories = new WeakMap<Upstream, UpstreamMemory>();
   // Said once for each: it would come with every login.
-  const withoutXclient = new Set<Upstream>();
+  const withoutXclient = new WeakSet<Upstream>();
 
   return async ({ upstream, credentials, client, signal, onConnected }): Promise<UpstreamLogin> => {
     let memory = memories.get(upstream);

@@ -1,3 +1,4 @@
+import type { Spelling } from './spelling.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A mail provider in the catalog. */
@@ -10,6 +11,8 @@ export interface Provider {
   /** Where POP3 is served; absent where the provider has none. */
   readonly pop3?: Pick<Upstream, 'host' | 'port' | 'tls'>;
   readonly username: Upstream['username'];
+  /** Names that it takes for one, where it does. */
+  readonly spelling?: Spelling;
   /** What the provider accepts as password; absent where no source tells. */
   readonly password?: 'account' | 'app-password' | 'secure-mail-key' | 'oauth-only';
   /** Shortest time between two checks that the provider permits, seconds. */

@@ -1,6 +1,7 @@
 import { type Account, readAccounts } from './account.ts';
 import { comparableName } from './lower-case.ts';
 import { type Provider, replyForUnservedProvider } from './provider.ts';
+import { spellOnce } from './spelling.ts';
 import type { Upstream } from './upstream.ts';
 
 /** An upstream and the domains it claims: names, or `*.example.com` for every name below. */
@@ -16,6 +17,8 @@ export interface RoutingOptions {
   readonly default?: string;
   /** Characters that stand between user and domain, best first. */
   readonly separators: string;
+  /** The router from before: what it knows of an upstream that is the same still is the same object, with what was learnt of it. */
+  readonly previous?: Router;
 }
 
 /** Where one login goes. */
@@ -47,12 +50,14 @@ export class Router {
   constructor(options: RoutingOptions) {
     // Providers first: what the configuration says of a name or domain replaces what the catalog says.
     for (const provider of options.providers) {
-      this.#add({ name: provider.id, domains: provider.domains, destination: providerDestination(provider) });
+      const destination = keepUpstream(providerDestination(provider), options.previous);
+      this.#add({ name: provider.id, domains: provider.domains, destination });
     }
     for (const configured of options.upstreams) {
       const { name, domains } = configured;
-      const upstream = keepPace(configured, options.providers);
-      this.#add({ name, domains, destination: { kind: 'upstream', upstream } });
+      const upstream = addProviderFacts(configured, options.providers);
+      const destination = keepUpstream({ kind: 'upstream', upstream }, options.previous);
+      this.#add({ name, domains, destination });
     }
     this.#default = options.default === undefined ? undefined : this.#byName.get(options.default);
     this.#separators = options.separators;
@@ -74,10 +79,20 @@ export class Router {
     return { kind: 'unrouted', account: account.name, reply: unroutedReply(account) };
   }
 
+  /** What limits count an account by, however it is spelled. */
+  limitedAccount(account: string): string {
+    const route = this.route(account);
+    return route.kind === 'upstream' ? route.limitedAccount : route.account;
+  }
+
   /** The upstream of that name, provider id or domain, if passwords can be used there. */
   find(nameOrDomain: string): Upstream | undefined {
-    const destination = this.#byName.get(nameOrDomain) ?? this.#destinationOf(nameOrDomain.toLowerCase());
-    return destination?.kind === 'upstream' ? destination.upstream : undefined;
+    return upstreamOf(this.#byName.get(nameOrDomain) ?? this.#destinationOf(nameOrDomain.toLowerCase()));
+  }
+
+  /** The upstream of that name or provider id, if passwords can be used there. */
+  named(name: string): Upstream | undefined {
+    return upstreamOf(this.#byName.get(name));
   }
 
   #add({ name, domains, destination }: { name: string; domains: readonly string[]; destination: Destination }): void {
@@ -110,20 +125,34 @@ function providerDestination(provider: Provider): Destination {
       serverName: provider.pop3.host,
       minVersion: 'TLSv1.2',
       username: provider.username,
-      ...minPollInterval(provider),
+      ...ownFacts(provider),
     },
   };
 }
 
-/** A provider's pace holds however one gets there, unless the configuration says otherwise. */
-function keepPace(upstream: Upstream, providers: readonly Provider[]): Upstream {
-  if (upstream.minPollIntervalMs !== undefined) return upstream;
-  const provider = providers.find(({ pop3 }) => pop3?.host === upstream.host);
-  return provider?.minPollSeconds === undefined ? upstream : { ...upstream, ...minPollInterval(provider) };
+function upstreamOf(destination: Destination | undefined): Upstream | undefined {
+  return destination?.kind === 'upstream' ? destination.upstream : undefined;
 }
 
-function minPollInterval({ minPollSeconds }: Provider): Pick<Upstream, 'minPollIntervalMs'> {
-  return minPollSeconds === undefined ? {} : { minPollIntervalMs: minPollSeconds * 1000 };
+/** An upstream is plain data, built in one order of its fields. */
+function keepUpstream(destination: Destination, previous: Router | undefined): Destination {
+  if (destination.kind !== 'upstream') return destination;
+  const known = previous?.named(destination.upstream.name);
+  const isSame = known !== undefined && JSON.stringify(known) === JSON.stringify(destination.upstream);
+  return isSame ? { kind: 'upstream', upstream: known } : destination;
+}
+
+/** A provider's pace and spelling hold however one gets there, unless the configuration says otherwise. */
+function addProviderFacts(upstream: Upstream, providers: readonly Provider[]): Upstream {
+  const provider = providers.find(({ pop3 }) => pop3?.host === upstream.host);
+  return provider === undefined ? upstream : { ...ownFacts(provider), ...upstream };
+}
+
+function ownFacts({ minPollSeconds, spelling }: Provider): Pick<Upstream, 'minPollIntervalMs' | 'spelling'> {
+  return {
+    ...(minPollSeconds !== undefined && { minPollIntervalMs: minPollSeconds * 1000 }),
+    ...(spelling && { spelling }),
+  };
 }
 
 function settle(account: Account, destination: Destination): Route {
@@ -133,7 +162,9 @@ function settle(account: Account, destination: Destination): Route {
   const username = isLocalpartWanted ? account.localpart : account.address;
   // Whatever domain was made up around it, such an upstream is asked for the same maildrop.
   const limitedAccount =
-    upstream.username === 'localpart' ? `${comparableName(username)}@${upstream.name}` : account.name;
+    upstream.username === 'localpart'
+      ? `${comparableName(username)}@${upstream.name}`
+      : spellOnce(account, upstream.spelling);
   return { kind: 'upstream', account: account.name, limitedAccount, upstream, username };
 }
 

@@ -1,3 +1,5 @@
+import type { Spelling } from './spelling.ts';
+
 /** A POP3 server that Postern logs in to, always over verified TLS. */
 export interface Upstream {
   /** The configured name or the provider's id: log field and metric label. */
@@ -17,6 +19,8 @@ export interface Upstream {
   readonly crl?: readonly string[];
   /** What the server knows its users by: `user@example.com` or `user`. */
   readonly username: 'address' | 'localpart';
+  /** Names that it takes for one; absent: each is another account. */
+  readonly spelling?: Spelling;
   /** How the server is told who the client is: by a PROXY header of version 2, or by Dovecot's XCLIENT. Absent: not at all. */
   readonly clientInfo?: 'proxy-v2' | 'xclient';
   /** Shortest time between two logins to one account, ms; earlier ones are answered here. Absent or 0: any will do. */

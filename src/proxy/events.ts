@@ -269,6 +269,24 @@ interface PlaintextExceptionEnding {
   readonly daysLeft: number;
 }
 
+interface ConfigurationReloaded {
+  readonly kind: 'configurationReloaded';
+  /** The name of an admin token, or a signal. */
+  readonly by: string;
+  /** Sections and names, never a value. */
+  readonly changes: readonly string[];
+  /** What differs and waits for a restart. */
+  readonly needsRestart: readonly string[];
+}
+
+/** It is wrong: everything stays as it was. */
+interface ConfigurationRejected {
+  readonly kind: 'configurationRejected';
+  readonly by: string;
+  /** As `postern check` prints them; no secret in them. */
+  readonly problems: readonly string[];
+}
+
 /** Everything that happens at the gate, as facts. Telemetry alone turns them into log lines, counters and live views. */
 export type GateEvent =
   | ConnectionRefused
@@ -288,7 +306,9 @@ export type GateEvent =
   | CertificateReloaded
   | CertificateRejected
   | CertificateExpiring
-  | PlaintextExceptionEnding;
+  | PlaintextExceptionEnding
+  | ConfigurationReloaded
+  | ConfigurationRejected;
 
 /** The one event function. It never throws. */
 export type Report = (event: GateEvent) => void;

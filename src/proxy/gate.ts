@@ -49,7 +49,7 @@ interface Connection {
 
 /** Lets clients in, keeps their sessions, and closes them in the end. */
 export class Gate {
-  readonly #limits: GateLimits;
+  #limits: GateLimits;
   readonly #ports: SessionPorts;
   readonly #idPrefix: string;
   readonly #hold: ReplyHold;
@@ -68,6 +68,12 @@ export class Gate {
     this.#ports = options.ports;
     this.#idPrefix = options.idPrefix;
     this.#hold = new ReplyHold(options.limits.maxHeldReplies);
+  }
+
+  /** Holds to other limits from now on; sessions that are in stay in, however many they are. */
+  changeLimits(limits: GateLimits): void {
+    this.#limits = limits;
+    this.#hold.changeMax(limits.maxHeldReplies);
   }
 
   /** Takes over a client's connection, which must not have been read from. */

@@ -162,6 +162,10 @@ async function logInAt(
   const login = await askUpstream(route, { request, ports });
   switch (login.kind) {
     case 'accepted': {
+      if (request.signal.aborted) {
+        login.session.socket.destroy();
+        return { ...cancelled, account, upstream, guardMs: { admitMs } };
+      }
       const { settleMs } = await settle({ attempt, ports }, 'accepted');
       const guardMs = { admitMs, settleMs };
       // Gone while the guard was told: nothing of the maildrop was seen, and the client can simply try again.

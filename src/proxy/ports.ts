@@ -129,7 +129,7 @@ export interface UpstreamLoginRequest {
   readonly credentials: Credentials;
   /** Whom the login is for; absent: the upstream is told nothing. */
   readonly client?: ClientInfo;
-  /** Aborts the attempt when the client is gone; the connection is then closed. */
+  /** Aborts when the client is gone: the connection is then closed, unless the password was sent and an answer is due. */
   readonly signal: AbortSignal;
   readonly onConnected: (facts: UpstreamConnectionFacts) => void;
 }

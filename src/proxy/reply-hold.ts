@@ -1,10 +1,15 @@
 /** Holds replies back, a bounded number at a time: whoever wants them all held could otherwise fill the gate with open sockets. */
 export class ReplyHold {
-  readonly #maxHeld: number;
+  #maxHeld: number;
   readonly #held = new Set<() => void>();
   #isOver = false;
 
   constructor(maxHeld: number) {
+    this.#maxHeld = maxHeld;
+  }
+
+  /** Holds at most so many from now on; what is held stays held. */
+  changeMax(maxHeld: number): void {
     this.#maxHeld = maxHeld;
   }
 

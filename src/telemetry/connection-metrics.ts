@@ -3,7 +3,7 @@ import { transports } from '../policy/transport.ts';
 import { closeReasons, type GateEvent, refusalReasons } from '../proxy/events.ts';
 import { type ExemplarLabel, exemplarOf } from './exemplar.ts';
 import type { MetricsRegistry } from './exposition.ts';
-import { closedLabel } from './label.ts';
+import { closedLabel, type NamesInUse } from './label.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -18,19 +18,19 @@ const handshakeBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 /** Makes the metrics of the clients' side: connections, their TLS, and how sessions end. */
 export function createConnectionMetrics({
   registry,
-  listeners,
+  names,
 }: {
   readonly registry: MetricsRegistry;
-  readonly listeners: readonly string[];
+  readonly names: NamesInUse;
 }) {
   const metrics = register(registry);
-  const listener = closedLabel(listeners);
+  const listener = (name: string): string => names.listeners.label(name);
   const transport = closedLabel(transports);
   const version = closedLabel(tlsVersions);
   const refusal = closedLabel(refusalReasons);
   const closing = closedLabel(closeReasons);
-  prepare(metrics, listeners);
   return {
+    prepare: (listeners: Iterable<string>) => prepare(metrics, listeners),
     refused: (event: EventOf<'connectionRefused'>) =>
       metrics.refused.inc({ listener: listener(event.listener), reason: refusal(event.reason) }),
     opened: (event: EventOf<'sessionOpened'>) => metrics.connections.inc({ listener: listener(event.listener) }),
@@ -107,7 +107,7 @@ function register(registry: MetricsRegistry) {
 }
 
 /** Starts at 0 what has few series, so that the first increase shows in `rate()`. */
-function prepare(metrics: ReturnType<typeof register>, listeners: readonly string[]): void {
+function prepare(metrics: ReturnType<typeof register>, listeners: Iterable<string>): void {
   for (const listener of listeners) {
     metrics.connections.inc({ listener }, 0);
     metrics.sessionSeconds.zero({ listener });

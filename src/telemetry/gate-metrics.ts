@@ -1,22 +1,25 @@
 import type { Report } from '../proxy/events.ts';
 import { createConnectionMetrics } from './connection-metrics.ts';
 import type { MetricsRegistry } from './exposition.ts';
+import type { NamesInUse } from './label.ts';
 import { createLoginMetrics } from './login-metrics.ts';
+import { createReloadMetrics } from './reload-metrics.ts';
 import { createStoreMetrics, type TimeStoreCall } from './store-metrics.ts';
 
-/** The closed sets that labels come from, besides those fixed in code. */
+/** What the metrics are made with. */
 export interface GateMetricsOptions {
   readonly registry: MetricsRegistry;
-  readonly listeners: readonly string[];
-  readonly upstreams: readonly string[];
-  /** The files of Postern's own certificates. */
-  readonly certificates: readonly string[];
+  /** The closed sets that labels come from, besides those fixed in code. */
+  readonly names: NamesInUse;
+  readonly nowMs: () => number;
 }
 
 /** What feeds the metrics that are not read from elsewhere. */
 export interface GateMetrics {
   readonly record: Report;
   readonly timeStoreCall: TimeStoreCall;
+  /** Starts what has few series at 0, for names that are new. */
+  prepare(added: { readonly listeners: Iterable<string>; readonly certificates: Iterable<string> }): void;
 }
 
 /** Makes the metrics that events feed, and returns what feeds them. */
@@ -24,6 +27,7 @@ export function createGateMetrics(options: GateMetricsOptions): GateMetrics {
   const connections = createConnectionMetrics(options);
   const logins = createLoginMetrics(options);
   const store = createStoreMetrics(options);
+  const reloads = createReloadMetrics(options);
   const record: Report = (event) => {
     switch (event.kind) {
       case 'connectionRefused':
@@ -54,6 +58,10 @@ export function createGateMetrics(options: GateMetricsOptions): GateMetrics {
         return store.reloaded(event);
       case 'certificateRejected':
         return store.rejected(event);
+      case 'configurationReloaded':
+        return reloads.reloaded();
+      case 'configurationRejected':
+        return reloads.rejected();
       case 'blockAdded':
       case 'clientInfoNotTaken':
       case 'certificateExpiring':
@@ -64,5 +72,10 @@ export function createGateMetrics(options: GateMetricsOptions): GateMetrics {
         return event satisfies never;
     }
   };
-  return { record, timeStoreCall: store.time };
+  const prepare: GateMetrics['prepare'] = ({ listeners, certificates }) => {
+    connections.prepare(listeners);
+    store.prepare(certificates);
+  };
+  prepare(options.names);
+  return { record, timeStoreCall: store.time, prepare };
 }

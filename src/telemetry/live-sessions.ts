@@ -39,6 +39,8 @@ export interface SessionQuery {
   readonly account?: string;
   readonly address?: string;
   readonly listener?: string;
+  /** Part of the id, the account, the address, the listener's or the upstream's name; lower case. */
+  readonly text?: string;
   /** At most so many, ≥ 1. */
   readonly limit?: number;
   /** The `nextCursor` of the page before. */
@@ -57,6 +59,8 @@ export interface LiveSessions {
   readonly size: number;
   get(id: string): LiveSession | undefined;
   list(query?: SessionQuery): SessionPage;
+  /** How many sessions match, whatever the page. */
+  countMatching(query: SessionQuery): number;
   /** How many sessions of a listener are in a state. */
   count(listener: string, state: SessionState): number;
 }
@@ -98,6 +102,14 @@ export class LiveSessionRegistry implements LiveSessions {
       sessions.push(entry);
     }
     return { sessions };
+  }
+
+  countMatching(query: SessionQuery): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) {
+      if (matches(entry, query)) count += 1;
+    }
+    return count;
   }
 
   count(listener: string, state: SessionState): number {
@@ -176,6 +188,11 @@ function matches(session: LiveSession, query: SessionQuery): boolean {
   return (
     (query.account === undefined || session.account === query.account) &&
     (query.address === undefined || session.address === query.address) &&
-    (query.listener === undefined || session.listener === query.listener)
+    (query.listener === undefined || session.listener === query.listener) &&
+    (query.text === undefined || hasText(session, query.text))
   );
+}
+
+function hasText({ id, account, address, listener, upstream }: LiveSession, text: string): boolean {
+  return [account, address, id, listener, upstream].some((field) => field?.toLowerCase().includes(text));
 }

@@ -25,6 +25,9 @@ const logins: Readonly<Record<LoginResult, { readonly level: LogLevel; readonly 
   cancelled: { level: 'debug', message: 'Login cancelled: the client went away' },
 };
 
+/** The log is no place for more; `postern check` prints all. */
+const maxProblems = 20;
+
 /** How much an event matters. Known before its line is put together, so that a silent level costs nothing. */
 export function logLevel(event: GateEvent): LogLevel {
   switch (event.kind) {
@@ -57,6 +60,10 @@ export function logLevel(event: GateEvent): LogLevel {
       return event.daysLeft === 0 ? 'error' : 'warn';
     case 'plaintextExceptionEnding':
       return 'warn';
+    case 'configurationReloaded':
+      return event.needsRestart.length > 0 ? 'warn' : 'info';
+    case 'configurationRejected':
+      return 'error';
     case 'storeChanged':
       return event.isUp ? 'info' : 'error';
     default:
@@ -135,6 +142,14 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
     case 'certificateExpiring':
     case 'plaintextExceptionEnding':
       return describeLifetime(event);
+    case 'configurationReloaded': {
+      const { by, changes, needsRestart } = event;
+      return { message: 'Configuration read anew', by, changes, ...(needsRestart.length > 0 && { needsRestart }) };
+    }
+    case 'configurationRejected': {
+      const problems = event.problems.slice(0, maxProblems).map((problem) => printable(problem, 500));
+      return { message: 'The configuration is wrong: everything stays as it was', by: event.by, problems };
+    }
     default:
       return event satisfies never;
   }

@@ -6,7 +6,7 @@ import { isTlsFailure, upstreamFailureReasons } from '../policy/upstream-failure
 import { type GateEvent, type LoginResult, loginResults } from '../proxy/events.ts';
 import { type ExemplarLabel, exemplarOf } from './exemplar.ts';
 import type { MetricsRegistry } from './exposition.ts';
-import { closedLabel, noneLabel } from './label.ts';
+import { closedLabel, type NamesInUse, noneLabel } from './label.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -35,16 +35,14 @@ const timedResults: ReadonlySet<LoginResult> = new Set([
 /** Makes the metrics of logins: their results, the guard's decisions, and the way to the upstream. */
 export function createLoginMetrics({
   registry,
-  listeners,
-  upstreams,
+  names,
 }: {
   readonly registry: MetricsRegistry;
-  readonly listeners: readonly string[];
-  readonly upstreams: readonly string[];
+  readonly names: NamesInUse;
 }) {
   const metrics = register(registry);
-  const listener = closedLabel(listeners);
-  const knownUpstream = closedLabel(upstreams);
+  const listener = (name: string): string => names.listeners.label(name);
+  const knownUpstream = (name: string): string => names.upstreams.label(name);
   const transport = closedLabel(transports);
   const result = closedLabel(loginResults);
   const failure = closedLabel(upstreamFailureReasons);

@@ -23,15 +23,15 @@ export interface PlaintextException {
 /** What the metrics look at when they are scraped. */
 export interface ObservedMetricsOptions {
   readonly registry: MetricsRegistry;
-  readonly listeners: readonly string[];
+  readonly listeners: Iterable<string>;
   readonly meter: RelayMeter;
   readonly sessions: LiveSessions;
   /** Undefined while there is nothing to ask. */
   readonly countBlocks: () => CountBlocks | undefined;
   readonly certificates: () => readonly CertificateExpiry[];
-  readonly plaintextExceptions: readonly PlaintextException[];
+  readonly plaintextExceptions: () => readonly PlaintextException[];
   /** How many sessions are let in at a time. */
-  readonly maxSessions: number | undefined;
+  readonly maxSessions: () => number | undefined;
   readonly isDraining: () => boolean;
 }
 
@@ -114,12 +114,15 @@ function registerSessions({ registry, sessions, listeners }: ObservedMetricsOpti
 }
 
 function registerCapacity({ registry, maxSessions, isDraining }: ObservedMetricsOptions): void {
-  if (maxSessions !== undefined) {
+  if (maxSessions() !== undefined) {
     new Gauge({
       name: 'postern_sessions_max',
       help: 'How many sessions are let in at a time (sessions.maxTotal).',
       registers: [registry],
-    }).set(maxSessions);
+      collect() {
+        this.set(maxSessions() ?? 0);
+      },
+    });
   }
   new Gauge({
     name: 'postern_draining',
@@ -159,13 +162,16 @@ function registerCertificates({ registry, certificates }: ObservedMetricsOptions
 }
 
 function registerPlaintextExceptions({ registry, plaintextExceptions }: ObservedMetricsOptions): void {
-  const gauge = new Gauge({
+  new Gauge({
     name: 'postern_plaintext_exception_seconds',
     help: 'When logins without TLS end on a listener, in seconds since 1970-01-01 UTC; absent where no end is set.',
     labelNames: ['listener'],
     registers: [registry],
+    collect() {
+      this.reset();
+      for (const { listener, endsAtMs } of plaintextExceptions()) this.set({ listener }, endsAtMs / 1000);
+    },
   });
-  for (const { listener, endsAtMs } of plaintextExceptions) gauge.set({ listener }, endsAtMs / 1000);
 }
 
 async function settleInTime(countBlocks: CountBlocks | undefined) {

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { GateEvent } from '../proxy/events.ts';
 import type { MetricsRegistry } from './exposition.ts';
-import { closedLabel } from './label.ts';
+import { closedLabel, type NamesInUse } from './label.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -29,10 +29,10 @@ const storeBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025
 /** Makes the metrics of what Postern itself depends on: the store of its limits, its certificates. */
 export function createStoreMetrics({
   registry,
-  certificates,
+  names,
 }: {
   readonly registry: MetricsRegistry;
-  readonly certificates: readonly string[];
+  readonly names: NamesInUse;
 }) {
   const registers = [registry];
   const up = new Gauge({
@@ -55,12 +55,15 @@ export function createStoreMetrics({
     registers,
   });
   const operation = closedLabel(storeOperations);
-  const certificate = closedLabel(certificates);
-  for (const name of certificates) {
-    for (const result of reloadResults) reloads.inc({ name, result }, 0);
-  }
+  const certificate = (name: string): string => names.certificates.label(name);
   const time: TimeStoreCall = (name, durationMs) => seconds.observe({ operation: operation(name) }, durationMs / 1000);
   return {
+    /** Starts at 0, so that the first increase shows in `rate()`. */
+    prepare: (certificates: Iterable<string>) => {
+      for (const name of certificates) {
+        for (const result of reloadResults) reloads.inc({ name, result }, 0);
+      }
+    },
     changed: (event: EventOf<'storeChanged'>) => up.set({ store: event.store }, event.isUp ? 1 : 0),
     reloaded: (event: EventOf<'certificateReloaded'>) =>
       reloads.inc({ name: certificate(event.name), result: 'reloaded' }),

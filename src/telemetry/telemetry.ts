@@ -5,25 +5,25 @@ import { createRelayMeter, type RelayMeter } from '../proxy/relay-meter.ts';
 import { type AuditCounts, createAuditMetrics } from './audit/audit-metrics.ts';
 import { createMetricsRegistry, type ExposeMetrics, expose, type MetricsRegistry } from './exposition.ts';
 import { createGateMetrics } from './gate-metrics.ts';
+import { LabelNames } from './label.ts';
 import { LiveSessionRegistry, type LiveSessions } from './live-sessions.ts';
 import { createLog, type LogOptions } from './log.ts';
 import { logLevel, logLine } from './log-line.ts';
+import { LoginHistory, type LoginHistoryView } from './login-history.ts';
 import {
   type CertificateExpiry,
   type CountBlocks,
   createObservedMetrics,
   type PlaintextException,
 } from './observed-metrics.ts';
+import { createPolicyServerMetrics, type PolicyReportCounts, type PolicyServerMeter } from './policy-server-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
 
-/** What telemetry has to know before the first event. */
-export interface TelemetryOptions {
-  readonly log: Pick<LogOptions, 'level' | 'format'>;
-  readonly version: string;
-  /** The runtime and its version, such as `node 24.21.0`; metric label. */
-  readonly runtime: string;
+/** What telemetry takes from the configuration, at the start and each time that it is read anew. */
+export interface ConfiguredNames {
   /** Names of all listeners: a closed set of label values. */
   readonly listeners: readonly string[];
   /** Names of all upstreams that a login may be routed to, built-in providers included: a closed set as well. */
@@ -33,6 +33,14 @@ export interface TelemetryOptions {
   readonly plaintextExceptions?: readonly PlaintextException[];
   /** How many sessions are let in at a time. */
   readonly maxSessions?: number;
+}
+
+/** What telemetry has to know before the first event. */
+export interface TelemetryOptions extends ConfiguredNames {
+  readonly log: Pick<LogOptions, 'level' | 'format'>;
+  readonly version: string;
+  /** The runtime and its version, such as `node 24.21.0`; metric label. */
+  readonly runtime: string;
   /** Takes the log's lines instead of standard output. */
   readonly destination?: DestinationStream;
   /** Whether the log is read on a terminal; default: no. */
@@ -54,18 +62,26 @@ export interface Telemetry {
   readonly timeStoreCall: TimeStoreCall;
   readonly sessions: LiveSessions;
   readonly upstreams: UpstreamHealthView;
+  readonly loginHistory: LoginHistoryView;
+  readonly recentLogins: RecentLoginsView;
   /** For what is no event of the gate: start, stop, reload, trouble of our own. */
   readonly log: Logger;
   /** Where the log's lines go, for whole lines of another kind. */
   readonly stream: DestinationStream;
+  /** Takes over what another configuration says; names of before stay valid, for sessions that go on. */
+  reconfigure(configured: ConfiguredNames): void;
   /** Gives every event to one more; `name` says who it is where it fails. */
   addConsumer(name: string, consume: (event: GateEvent) => void): void;
+  /** Gives it no more events. */
+  removeConsumer(name: string): void;
   /** Names who can count the blocks for `postern_blocked`. */
   observeBlocks(count: CountBlocks): void;
   /** Names who knows Postern's own certificates for `postern_certificate_expiry_seconds`. */
   observeCertificates(list: () => readonly CertificateExpiry[]): void;
   /** Names who counts audit records, for `postern_audit_records_total`. */
   observeAudit(count: () => AuditCounts): void;
+  /** Names who counts reports, for `postern_policy_reports_total`, and makes the other metrics of a policy server. */
+  observePolicyServer(countReports: () => PolicyReportCounts): PolicyServerMeter;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
@@ -74,7 +90,13 @@ export interface Telemetry {
 
 /** Makes the log, the metrics and the live views, and the one function that feeds them. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { version, runtime, listeners, upstreams: upstreamNames, nowMs = Date.now } = options;
+  const { version, runtime, nowMs = Date.now } = options;
+  let configured: ConfiguredNames = options;
+  const names = {
+    listeners: new LabelNames(options.listeners),
+    upstreams: new LabelNames(options.upstreams),
+    certificates: new LabelNames(options.certificates),
+  };
   const { logger, stream, flush } = createLog({
     ...options.log,
     isTerminal: options.isTerminal ?? false,
@@ -84,27 +106,25 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const registry = createMetricsRegistry();
   const meter = createRelayMeter();
   const sessions = new LiveSessionRegistry(nowMs);
-  const upstreams = new UpstreamHealthRegistry(upstreamNames, nowMs);
+  const upstreams = new UpstreamHealthRegistry(names.upstreams, nowMs);
+  const loginHistory = new LoginHistory(nowMs);
+  const recentLogins = new RecentLogins(nowMs);
   let countBlocks: CountBlocks | undefined;
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
+  let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
 
   registerBuildInfo(registry, { version, runtime });
-  const metrics = createGateMetrics({
-    registry,
-    listeners,
-    upstreams: upstreamNames,
-    certificates: options.certificates ?? [],
-  });
+  const metrics = createGateMetrics({ registry, names, nowMs });
   createObservedMetrics({
     registry,
-    listeners,
+    listeners: names.listeners,
     meter,
     sessions,
     countBlocks: () => countBlocks,
     certificates: () => listCertificates(),
-    plaintextExceptions: options.plaintextExceptions ?? [],
-    maxSessions: options.maxSessions,
+    plaintextExceptions: () => configured.plaintextExceptions ?? [],
+    maxSessions: () => configured.maxSessions,
     isDraining: () => isDraining(),
   });
   addProcessMetrics(registry);
@@ -113,6 +133,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     ['sessions', (event) => sessions.record(event)],
     ['metrics', metrics.record],
     ['upstreams', (event) => upstreams.record(event)],
+    ['loginHistory', (event) => loginHistory.record(event)],
+    ['recentLogins', (event) => recentLogins.record(event)],
     ['log', (event) => writeLine(logger, event)],
   ]);
   return {
@@ -122,10 +144,23 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     timeStoreCall: metrics.timeStoreCall,
     sessions,
     upstreams,
+    loginHistory,
+    recentLogins,
     log: logger,
     stream,
+    reconfigure: (next) => {
+      configured = next;
+      names.upstreams.add(next.upstreams);
+      metrics.prepare({
+        listeners: names.listeners.add(next.listeners),
+        certificates: names.certificates.add(next.certificates ?? []),
+      });
+    },
     addConsumer: (name, consume) => {
       consumers.set(name, consume);
+    },
+    removeConsumer: (name) => {
+      consumers.delete(name);
     },
     observeBlocks: (count) => {
       countBlocks = count;
@@ -133,7 +168,11 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observeCertificates: (list) => {
       listCertificates = list;
     },
-    observeAudit: (count) => createAuditMetrics(registry, count),
+    observeAudit: (count) => {
+      if (countRecords === undefined) createAuditMetrics(registry, () => countRecords?.() ?? { made: 0, lost: 0 });
+      countRecords = count;
+    },
+    observePolicyServer: (countReports) => createPolicyServerMetrics(registry, countReports),
     observeDraining: (look) => {
       isDraining = look;
     },

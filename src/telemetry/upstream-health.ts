@@ -1,6 +1,6 @@
 import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
 import type { GateEvent, LoginResult } from '../proxy/events.ts';
-import { closedLabel } from './label.ts';
+import type { LabelNames } from './label.ts';
 import { printable } from './printable.ts';
 
 /** What sessions have seen of one upstream since the start of this process. */
@@ -47,10 +47,10 @@ const noLogins: Readonly<Record<LoginResult, number>> = {
 export class UpstreamHealthRegistry implements UpstreamHealthView {
   readonly #seen = new Map<string, UpstreamHealth>();
   readonly #nowMs: () => number;
-  readonly #closedName: (name: string) => string;
+  readonly #names: LabelNames;
 
-  constructor(names: Iterable<string>, nowMs: () => number) {
-    this.#closedName = closedLabel(names);
+  constructor(names: LabelNames, nowMs: () => number) {
+    this.#names = names;
     this.#nowMs = nowMs;
   }
 
@@ -83,7 +83,7 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
   }
 
   #update(upstream: string, change: (health: UpstreamHealth) => Partial<UpstreamHealth>): void {
-    const name = this.#closedName(upstream);
+    const name = this.#names.label(upstream);
     const health = this.#seen.get(name) ?? { name, logins: noLogins };
     this.#seen.set(name, { ...health, ...change(health) });
   }

@@ -5,6 +5,7 @@ import { EventFeed } from '../../src/admin/events/event-feed.ts';
 import type { AdminGuard, AdminPorts, GateState, KnownAccount, OwnCertificate } from '../../src/admin/ports.ts';
 import type { LogLevel, UpstreamConfig } from '../../src/config/config.ts';
 import type { Block } from '../../src/guard/block.ts';
+import { tellRecentLogins } from '../../src/telemetry/explain/tell-recent-logins.ts';
 import { logLine } from '../../src/telemetry/log-line.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { limitsOf } from '../guard/fixtures.ts';
@@ -107,6 +108,8 @@ export function fakePorts(change: Partial<AdminPorts> = {}) {
     meter: telemetry.meter,
     sessions: telemetry.sessions,
     health: telemetry.upstreams,
+    loginHistory: telemetry.loginHistory,
+    tellLogins: (account) => tellRecentLogins(account, { logins: telemetry.recentLogins.of(account), nowMs }),
     guard: fakeGuard(done),
     certificates: () => [certificate],
     probeUpstream: async (name) => (name === 'corp' ? { capabilities: ['USER'], chain: [] } : undefined),

@@ -68,6 +68,7 @@ const defaultSessions = {
   maxPerAddress: 50,
   loginTimeoutMs: 60_000,
   idleTimeoutMs: 600_000,
+  drainDelayMs: 0,
   drainTimeoutMs: 30_000,
 };
 const minuteMs = 60_000;

@@ -100,6 +100,7 @@ describe('parseConfig, secrets', () => {
       'redis: {sentinel: {password: [X]}}',
       'redis: {sentinel: {password: {a: X}}}',
     ],
+    ...['policyServer: X', 'policyServer: {url: X}', 'policyServer: {apiHeader: X}', 'policyServer: {hashNonce: [X]}'],
   ];
   const texts = [
     'hunter2',

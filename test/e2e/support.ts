@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
+import { createConfigurationReader } from '../../src/commands/configuration-check.ts';
 import { providerIds, readTextFile } from '../../src/commands/configuration-file.ts';
 import { startPostern } from '../../src/commands/postern.ts';
 import type { Config } from '../../src/config/config.ts';
-import { parseConfig } from '../../src/config/parse.ts';
+import { type ParsedConfig, parseConfig } from '../../src/config/parse.ts';
 import { formatProblems } from '../../src/config/problems.ts';
 import type { IssuedCertificate } from '../../src/net/certificate-authority.ts';
 import type { GateEvent } from '../../src/proxy/events.ts';
@@ -66,6 +67,12 @@ export interface PosternUnderTest extends AsyncDisposable {
   metric(series: string): Promise<number | undefined>;
   /** Asks the admin interface, as an operator. */
   ask(path: string, method?: 'GET' | 'POST' | 'DELETE'): Promise<Response>;
+  /** Where the configuration and its files are. */
+  readonly directory: string;
+  /** Writes the configuration anew, and reads it as `SIGHUP` does. Resolves when that is done. */
+  reload(configuration: ConfigurationText | { readonly whole: string }): Promise<void>;
+  /** Lets sessions end as `SIGTERM` does, at once where `signal` aborts. */
+  drain(signal?: AbortSignal): Promise<void>;
 }
 
 /** Starts Postern from the text of a configuration, as `postern serve` would. `change` makes what no file can say. */
@@ -77,10 +84,21 @@ export async function startPosternUnderTest(
 ): Promise<PosternUnderTest> {
   await using stack = new AsyncDisposableStack();
   const { path: directory } = stack.use(await createTemporaryDirectory('e2e'));
-  const config = hurry(loadConfig(await writeConfiguration(directory, options)), options);
+  const file = await writeConfiguration(directory, options);
+  let written: ConfigurationText = options;
+  const adapt = (config: Config): Config => {
+    const hurried = hurry(config, written);
+    return options.change?.(hurried) ?? hurried;
+  };
+  const reader = createConfigurationReader({ file, environment: {} });
+  const read = (): ParsedConfig => {
+    const parsed = reader.read();
+    return parsed.ok ? { ...parsed, config: adapt(parsed.config) } : parsed;
+  };
   const lines: string[] = [];
   const postern = stack.use(
-    await startPostern(options.change?.(config) ?? config, {
+    await startPostern(adapt(loadConfig(file)), {
+      configuration: { file: 'postern.yaml', read },
       version: '0.0.0-test',
       runtime: 'test',
       isTerminal: false,
@@ -114,6 +132,14 @@ export async function startPosternUnderTest(
       return shown === undefined ? undefined : Number(shown.slice(series.length + 1));
     },
     ask,
+    directory,
+    reload: async (configuration) => {
+      written = 'whole' in configuration ? { sections: configuration.whole } : configuration;
+      if ('whole' in configuration) await writeFile(file, configuration.whole);
+      else await writeConfiguration(directory, { ...configuration, certificate: options.certificate });
+      await postern.reload('SIGHUP');
+    },
+    drain: (signal) => postern.drain(signal),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -86,11 +86,14 @@ export const upstream: Upstream = {
   username: 'address',
 };
 
-/** A login attempt; each call makes another one. */
+let sessions = 1_000;
+
+/** A login attempt; each call makes another one, in a session of its own. */
 export function attemptOf(tested: Partial<LoginAttempt> = {}): LoginAttempt {
   const account = tested.account ?? 'alice@att.net';
+  sessions += 1;
   return {
-    sessionId: 'here-1',
+    sessionId: `here-${sessions}`,
     listener: 'lan',
     address: '192.0.2.7',
     account,

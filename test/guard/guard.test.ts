@@ -204,6 +204,13 @@ describe.for(['memory', 'redis'] as const)('a guard with its limits in %s', (kin
     await expect.poll(() => verdictOn(tested.guard)).toBe('allowed');
   });
 
+  it('lets no more strangers try one and the same password at a time either', async () => {
+    await using tested = create(kind, { perAccount: { threshold: 3 } });
+    const guesses = Array.from({ length: 30 }, (_, index) => attemptOf({ address: `192.0.${index}.7` }));
+    const verdicts = await Promise.all(guesses.map((each) => tested.guard.admit(each)));
+    expect(verdicts.filter(({ kind: verdict }) => verdict === 'allowed')).toHaveLength(3);
+  });
+
   it('lets no pair and no address have more logins under way than its limit', async () => {
     await using tested = create(kind, { perAddressAndAccount: { threshold: 2 }, loginsPerAddress: 4 });
     await logIn(tested.guard, { outcome: 'accepted' });
@@ -216,6 +223,21 @@ describe.for(['memory', 'redis'] as const)('a guard with its limits in %s', (kin
     expect(await verdictOn(tested.guard, { account: 'dave@att.net' })).toBe('busy');
     for (const each of attempts) tested.guard.release(each);
     expect(await verdictOn(tested.guard, { account: 'dave@att.net' })).toBe('allowed');
+  });
+
+  it('lets no more strangers of a network spray at a time than may fail there, and owners in beside them', async () => {
+    await using tested = create(kind, { perNetwork: { threshold: 4 } });
+    await logIn(tested.guard, { outcome: 'accepted' });
+    const spray = Array.from({ length: 30 }, (_, index) =>
+      attemptOf({ address: `192.0.2.${100 + index}`, account: `user${index}@att.net` }),
+    );
+    const verdicts = await Promise.all(spray.map((each) => tested.guard.admit(each)));
+    expect(verdicts.filter(({ kind: verdict }) => verdict === 'allowed')).toHaveLength(4);
+    expect(verdicts.at(-1)).toMatchObject({ reason: 'busy', limit: 'perNetwork' });
+    expect(await verdictOn(tested.guard)).toBe('allowed');
+    expect(await verdictOn(tested.guard, { account: 'bob@att.net', address: '198.51.100.7' })).toBe('allowed');
+    for (const each of spray) tested.guard.release(each);
+    expect(await verdictOn(tested.guard, { account: 'bob@att.net' })).toBe('allowed');
   });
 
   it('tells the block that lasts longest', async () => {
@@ -347,6 +369,28 @@ describe.for(['memory', 'redis'] as const)('a guard with its limits in %s', (kin
       local: false,
     });
     expect(view.refusedUntilMs).toHaveLength(1);
+  });
+});
+
+describe('an operator who spells an account in another way', () => {
+  test('blocks it all the same, and reads what is known of it', async () => {
+    const { report } = recordEvents();
+    await using guard = openGuard({
+      limits: limitsOf({}),
+      report,
+      countedAs: (account) => account.replace('al.ice', 'alice'),
+    });
+    await guess(guard, { times: 2 });
+    expect((await guard.describeAccount('al.ice@att.net')).counts).toMatchObject({ perAccount: 2 });
+    const target = { account: 'al.ice@att.net' };
+    const { subject } = await guard.addEntry({ effect: 'block', target, reason: 'left the company' }, 'ops');
+    expect(subject).toBe('alice@att.net');
+    expect(await verdictOn(guard, { account: 'alice@att.net', shownAccount: 'a.lice@att.net' })).toBe('manual');
+    await guard.addEntry({ effect: 'allow', target: { account: '*@att.net' }, reason: 'ours' }, 'ops');
+    expect((await guard.describeAccount('al.ice@att.net')).entries.map((entry) => entry.subject)).toEqual([
+      'alice@att.net',
+      '*@att.net',
+    ]);
   });
 });
 

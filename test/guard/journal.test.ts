@@ -10,6 +10,7 @@ const block: StoredBlock = { limit: 'perAccount', subject: 'a', untilMs: nowMs +
 
 function settlementOf(index: number, change: Partial<Settlement> = {}): Settlement {
   const login: LoginKey = {
+    sessionId: `here-${index}`,
     account: `u${index}`,
     address: '192.0.2.7',
     network: '192.0.2.0/24',

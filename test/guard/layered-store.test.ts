@@ -156,24 +156,3 @@ describe('a guard with a shared store', () => {
     await expect(verdictOn(guard)).rejects.toThrow('a mistake');
   });
 });
-
-describe('a policy server', () => {
-  test.each([
-    ['refuses a login', { kind: 'refused', reply: '[SYS/PERM] Not you' }, 'policy_server'],
-    ['lets one in', { kind: 'allowed' }, 'allowed'],
-  ] as const)('%s', async (_, answer, verdict) => {
-    const reported: string[] = [];
-    const { report } = recordEvents();
-    const guard = createGuard({
-      limits: limitsOf({}),
-      report,
-      policyServer: {
-        allow: async () => answer,
-        report: (_attempt, outcome) => reported.push(outcome),
-      },
-    });
-    expect(await verdictOn(guard)).toBe(verdict);
-    await logIn(guard, { outcome: 'accepted' });
-    expect(reported.at(-1)).toBe(answer.kind === 'refused' ? 'limited' : 'accepted');
-  });
-});

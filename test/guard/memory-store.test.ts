@@ -98,6 +98,39 @@ describe('a guard with its limits in memory', () => {
     expect(refusals).toBe(4);
   });
 
+  test('tries a stale password no more often where a password was changed', async () => {
+    const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
+    const owner = { address: '198.51.100.7', outcome: 'accepted' } as const;
+    let tries = 0;
+    const pollFor = async (ms: number): Promise<void> => {
+      for (let elapsedMs = 0; elapsedMs < ms; elapsedMs += 5 * minuteMs) {
+        const { kind } = await logIn(guard, { password: 'stale', outcome: 'refused' });
+        if (kind === 'allowed') tries += 1;
+        pass(5 * minuteMs);
+      }
+    };
+    await pollFor(hourMs);
+    await logIn(guard, { ...owner, password: 'first' });
+    await pollFor(hourMs);
+    await logIn(guard, { ...owner, password: 'second' });
+    expect(await verdictOn(guard, { password: 'stale' })).toBe('allowed');
+    await pollFor(hourMs);
+    await logIn(guard, { ...owner, password: 'first', outcome: 'refused' });
+    await pollFor(dayMs - 3 * hourMs);
+    expect(tries).toBe(4);
+  });
+
+  test('tries no stale password for ever, however often passwords change', async () => {
+    const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
+    let tries = 0;
+    for (let change = 0; change < 100; change += 1) {
+      if ((await logIn(guard, { password: 'stale', outcome: 'refused' })).kind === 'allowed') tries += 1;
+      await logIn(guard, { address: '198.51.100.7', password: `password ${change}`, outcome: 'accepted' });
+      pass(minuteMs);
+    }
+    expect(tries).toBe(4);
+  });
+
   test('takes an address for a stranger once nobody logged in from there for long enough', async () => {
     const { guard, pass } = create({ perAccount: { threshold: 1, blockMs: 60 * dayMs, maxBlockMs: 60 * dayMs } });
     await logIn(guard, { outcome: 'accepted' });
@@ -150,7 +183,7 @@ describe('MemoryStore', () => {
     const limits = limitsOf({ perAccount: { threshold: 2, blockMs: dayMs, maxBlockMs: dayMs } });
     const store = new MemoryStore({ limits, nowMs: clock.nowMs });
     const loginOf = (account: string, credential: string) => ({
-      ...{ account, credential, accountHash: account, isExempt: false },
+      ...{ sessionId: credential, account, credential, accountHash: account, isExempt: false },
       ...{ address: '192.0.2.7', network: '192.0.2.0/24' },
     });
     const owner = { ...loginOf('owner', 'right'), address: '203.0.113.7', network: '203.0.113.0/24' };

@@ -4,6 +4,7 @@ import { timedStore } from '../../src/guard/timed-store.ts';
 import { StoreUnavailable } from '../../src/proxy/store-unavailable.ts';
 
 const login = {
+  sessionId: 's',
   account: 'a',
   address: '192.0.2.7',
   network: '192.0.2.0',

@@ -11,7 +11,7 @@ describe('WindowTable', () => {
   test('counts a member that it counted before no second time', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('one', 'two'), { maxLength: 50 }), (members) => {
-        const table = new WindowTable('perAccount', limit);
+        const table = new WindowTable('perAccount', () => limit);
         for (const [index, member] of members.entries()) {
           expect(table.count('a', { member, hasOwners, nowMs: startMs + index })).toBeUndefined();
         }
@@ -24,7 +24,7 @@ describe('WindowTable', () => {
     const step = fc.record({ member: fc.nat(20).map(String), pauseMs: fc.nat(4 * minuteMs) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, extraAt) => {
-        const [fewer, more] = [new WindowTable('perAccount', limit), new WindowTable('perAccount', limit)];
+        const [fewer, more] = [new WindowTable('perAccount', () => limit), new WindowTable('perAccount', () => limit)];
         let nowMs = startMs;
         let untilMs = 0;
         for (const [index, { member, pauseMs }] of steps.entries()) {
@@ -43,7 +43,7 @@ describe('WindowTable', () => {
   });
 
   test('keeps the newest members up to the threshold, in order, however late they are told', () => {
-    const table = new WindowTable('perAccount', limit);
+    const table = new WindowTable('perAccount', () => limit);
     for (const [member, minute] of Object.entries({ c: 3, a: 1, d: 4, b: 2 })) {
       table.count('x', { member, hasOwners, nowMs: startMs + minute * minuteMs });
     }
@@ -52,7 +52,7 @@ describe('WindowTable', () => {
   });
 
   test('takes over a block, unless its own lasts longer', () => {
-    const table = new WindowTable('perAccount', limit);
+    const table = new WindowTable('perAccount', () => limit);
     const block = { limit: 'perAccount', subject: 'a', strikes: 3, hasOwners: true } as const;
     table.restore({ ...block, untilMs: startMs + 5 }, startMs);
     table.restore({ ...block, strikes: 1, untilMs: startMs + 4 }, startMs);
@@ -62,7 +62,7 @@ describe('WindowTable', () => {
   });
 
   test('forgets the subject counted longest ago, and the block placed first, when there are too many', () => {
-    const table = new WindowTable('perAccount', { ...limit, threshold: 2 });
+    const table = new WindowTable('perAccount', () => ({ ...limit, threshold: 2 }));
     for (let index = 0; index <= maxBlockedSubjects; index += 1) {
       for (const member of ['1', '2']) table.count(`blocked ${index}`, { member, hasOwners, nowMs: startMs });
     }

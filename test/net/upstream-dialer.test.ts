@@ -114,7 +114,7 @@ describe('a login', () => {
     const server = await tested.serve({
       ...tested.implicit(),
       answer: (line) => {
-        if (line.startsWith('PASS')) gone.abort();
+        if (line.startsWith('USER')) gone.abort();
         return undefined;
       },
     });

@@ -111,10 +111,10 @@ describe('an abort', () => {
 
   it.each([
     { at: 'CAPA', tls: 'implicit' },
-    { at: 'PASS', tls: 'implicit' },
+    { at: 'USER', tls: 'implicit' },
     { at: 'CAPA', tls: 'starttls' },
     { at: 'STLS', tls: 'starttls' },
-    { at: 'PASS', tls: 'starttls' },
+    { at: 'USER', tls: 'starttls' },
   ] as const)('at $at over $tls closes the connection', async ({ at, tls }) => {
     const gone = new AbortController();
     const script = tls === 'implicit' ? implicit() : stls();
@@ -131,6 +131,20 @@ describe('an abort', () => {
     const connection = await server.connection();
     expect(['end', 'reset']).toContain(await connection.ended);
     expect(connection.lines.at(-1)).toMatch(new RegExp(`^${at}`));
+  });
+
+  it('behind the password leaves it to the upstream what becomes of the login', async () => {
+    const gone = new AbortController();
+    const server = await tested.serve({
+      ...implicit(),
+      answer: (line) => {
+        if (!line.startsWith('PASS')) return undefined;
+        gone.abort();
+        return '-ERR [AUTH] No\r\n';
+      },
+    });
+    const result = await tested.talk(server.port, { options: { signal: gone.signal } });
+    expect(result).toMatchObject({ kind: 'refused', reply: { code: 'AUTH' } });
   });
 
   it('behind the login is no longer heard', async () => {

@@ -166,6 +166,26 @@ describe('Router.route', () => {
     expect(new Set(counted)).toEqual(new Set(['alice@corp']));
   });
 
+  const spelling = { dotlessDomains: ['gmail.test', 'googlemail.test'], modePrefix: 'recent:' } as const;
+  const gmail = provider('gmail', spelling.dotlessDomains, { spelling });
+
+  test.each([
+    ['dots', 'al.i.ce@gmail.test', 'alice@gmail.test'],
+    ['another of its domains', 'alice@googlemail.test', 'alice@gmail.test'],
+    ['no domain', 'Alice', 'alice@gmail.test'],
+    ['a prefix for another view', 'Recent:alice@gmail.test', 'alice@gmail.test'],
+    ['a final dot', 'alice@gmail.test.', 'alice@gmail.test'],
+    ["dots, in a customer's domain where they tell accounts apart", 'al.ice@corp.example', 'al.ice@corp.example'],
+    ["a prefix, in a customer's domain", 'recent:al.ice@corp.example', 'al.ice@corp.example'],
+  ])('counts a maildrop once where the provider takes names with %s', (_name, login, expected) => {
+    const router = new Router({ ...options, providers: [gmail], default: 'gmail' });
+    expect(router.limitedAccount(login)).toBe(expected);
+    expect(router.route(login)).toMatchObject({ account: login.toLowerCase() });
+    const own = { ...upstream('own', ['gmail.test']), host: 'pop.gmail.test' };
+    const configured = new Router({ ...options, upstreams: [own], providers: [gmail], default: 'own' });
+    expect(configured.limitedAccount(login)).toBe(expected);
+  });
+
   test('makes an upstream of a provider that is verified by its host', () => {
     expect(new Router(options).route('alice@att.net')).toEqual({
       kind: 'upstream',

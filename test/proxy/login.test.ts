@@ -215,6 +215,38 @@ describe('a login whose upstream fails', () => {
   });
 });
 
+describe('a login whose client is gone when the upstream answers', () => {
+  const leaving = async (answer: (fakes: FakePorts) => void) => {
+    const gone = new AbortController();
+    return attempt(
+      (fakes) => {
+        answer(fakes);
+        const { answer: original } = fakes.upstream;
+        fakes.upstream.answer = async (request) => {
+          gone.abort();
+          return original(request);
+        };
+      },
+      { signal: gone.signal },
+    );
+  };
+
+  it('counts all the same where it was refused', async () => {
+    const { outcome, guard } = await leaving(refusing('-ERR [AUTH] No'));
+    expect(outcome.result).toBe('refused');
+    expect(guard.settled.length).toBe(1);
+  });
+
+  it('is no poll where it was accepted, and leaves no connection behind', async () => {
+    const { outcome, guard, upstream } = await leaving(({ upstream }) => {
+      upstream.answer = () => upstream.accept();
+    });
+    expect(outcome.result).toBe('cancelled');
+    expect(upstream.socket.destroyed).toBe(true);
+    expect(guard.settled).toEqual([]);
+  });
+});
+
 describe('a login that reaches no upstream', () => {
   it('for the guard refuses it gets the guard’s reply, as late as it wants', async () => {
     const reply = '[SYS/TEMP] Too many failed logins. Please try again in 5 minutes';

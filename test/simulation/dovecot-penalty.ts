@@ -1,4 +1,3 @@
-import { readAddress } from '../../src/policy/guard/ip-block.ts';
 import { widerNetwork } from '../../src/policy/ip-network.ts';
 import type { Gate } from './gates.ts';
 import type { Provider } from './provider.ts';
@@ -24,7 +23,7 @@ export function dovecotPenaltyGate(provider: Provider): Gate {
   return {
     name: 'Dovecot penalty',
     logIn: ({ address, account, password, atMs: nowMs }, isRight) => {
-      const ident = readAddress(address)?.length === 2 ? address : widerNetwork(address);
+      const ident = address.includes(':') ? widerNetwork(address) : address;
       const known = penalties.get(ident);
       const penalty = known === undefined || nowMs - known.raisedAtMs >= maxMs ? 0 : known.penalty;
       const waitMs = penalty === 0 ? 0 : delayOf(penalty);

@@ -64,7 +64,7 @@ async function guarded(
     listener: 'lan',
     ...{ address, account, password, upstream },
     username: account,
-    transport: 'tls' as const,
+    transport: 'implicit' as const,
   };
   const verdict = await guard.admit(attempt);
   if (verdict.kind === 'refused') {

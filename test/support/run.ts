@@ -26,6 +26,7 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'haproxy', package: 'haproxy', covers: 'PROXY protocol from a real balancer' },
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
   { name: 'sslscan', package: 'sslscan', covers: 'what each TLS profile accepts' },
+  { name: 'fail2ban-regex', package: 'fail2ban', covers: 'login lines as fail2ban reads them' },
   { name: 'rsyslogd', package: 'rsyslog', covers: 'audit records as a syslog receiver takes them' },
 ];
 

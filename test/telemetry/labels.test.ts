@@ -75,6 +75,8 @@ const everyEvent: readonly GateEvent[] = [
   { kind: 'storeChanged', store: 'redis', isUp: true, detail: '' },
   { kind: 'certificateReloaded', name: 'fullchain.pem', expiresAtMs: 1_800_000_000_000 },
   { kind: 'certificateRejected', name: 'fullchain.pem', detail: '' },
+  { kind: 'configurationReloaded', by: 'ops', changes: ['limits'], needsRestart: [] },
+  { kind: 'configurationRejected', by: 'ops', problems: ['postern.yaml: limits'] },
 ];
 
 async function labelsAfter(reported: readonly GateEvent[]): Promise<readonly (readonly [string, string])[]> {

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { LabelNames } from '../../src/telemetry/label.ts';
 import { UpstreamHealthRegistry } from '../../src/telemetry/upstream-health.ts';
 import { events } from './events.ts';
 
 describe('UpstreamHealthRegistry', () => {
   it('knows nothing of an upstream before the first login', () => {
-    const registry = new UpstreamHealthRegistry(['att'], () => 1);
+    const registry = new UpstreamHealthRegistry(new LabelNames(['att']), () => 1);
     expect(registry.get('att')).toBeUndefined();
     expect(registry.list()).toEqual([]);
   });
 
   it('keeps the last failure beside a later success', () => {
     let nowMs = 10;
-    const registry = new UpstreamHealthRegistry(['att'], () => nowMs);
+    const registry = new UpstreamHealthRegistry(new LabelNames(['att']), () => nowMs);
     registry.record(events.untrusted());
     nowMs = 20;
     registry.record(events.connected());
@@ -25,14 +26,14 @@ describe('UpstreamHealthRegistry', () => {
   });
 
   it('gathers names that it was not given under "other", however many there are', () => {
-    const registry = new UpstreamHealthRegistry(['att'], () => 1);
+    const registry = new UpstreamHealthRegistry(new LabelNames(['att']), () => 1);
     for (let index = 0; index < 50; index += 1) registry.record(events.login({ upstream: `hostile-${index}` }));
     expect(registry.list().map((health) => health.name)).toEqual(['other']);
     expect(registry.get('other')?.logins.accepted).toBe(50);
   });
 
   it('ignores logins that no upstream serves', () => {
-    const registry = new UpstreamHealthRegistry(['att'], () => 1);
+    const registry = new UpstreamHealthRegistry(new LabelNames(['att']), () => 1);
     registry.record(events.unrouted());
     expect(registry.list()).toEqual([]);
   });

@@ -105,7 +105,7 @@ function addReload(app: AdminApp, ports: AdminPorts): void {
     });
     switch (result.kind) {
       case 'reloaded':
-        audit(c, { action, result: 'done' });
+        audit(c, { action, target: result.changes.join('; '), result: 'done' });
         return c.json({ changes: [...result.changes], needsRestart: [...result.needsRestart] }, 200);
       case 'refused':
         audit(c, { action, result: 'refused' });

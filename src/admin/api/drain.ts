@@ -7,7 +7,7 @@ const route = createRoute({
   method: 'post',
   path: '/api/v1/drain',
   tags: ['Status'],
-  summary: 'Let nobody in any more, and sessions end within `sessions.drainTimeout`',
+  summary: 'Let nobody in any more, behind `sessions.drainDelay`, and sessions end within `sessions.drainTimeout`',
   description:
     '`/readyz` says so at once. The process goes on until it is stopped, and there is no way back but a restart.',
   responses: {

@@ -35,7 +35,8 @@ export function explainAccount(
   return { state, explanation: [...away, ...(explanation.length === 0 ? [clear] : explanation)] };
 }
 
-function describeBlock(
+/** Why a limit blocks its subject. */
+export function describeBlock(
   limit: LimitName,
   { limits, subject }: { readonly limits: LoginLimits; readonly subject: string },
 ): string {

@@ -1,15 +1,27 @@
+import { maxTriesAhead } from '../../policy/guard/bounds.ts';
 import { limitFields } from './keys.ts';
 import { createScript } from './script.ts';
 import { windowHeadScript, windowScript } from './window-script.ts';
 
 const { perAccount, passwordsPerAccount } = limitFields;
 
+/** Lua: lets refused credentials be tried ahead of time. Those that may be have their time as a negative score. */
+const tryAgainScript = `
+local function tryAgain(refusedKey, forMs, nowMs)
+  local first, last = string.format('(%.0f', nowMs), string.format('%.0f', nowMs + ${maxTriesAhead} * forMs)
+  local refused = redis.call('ZRANGEBYSCORE', refusedKey, first, last, 'WITHSCORES')
+  for index = 1, #refused, 2 do
+    redis.call('ZADD', refusedKey, string.format('%.0f', -tonumber(refused[index + 1])), refused[index])
+  end
+end
+`;
+
 /**
  * What an account's keys say of a login, and its reservation where it needs one and finds room.
  *
  * KEYS: windows, known, refused, accepted, under way, sessions.
  * ARGV: clock, address, credential, its prefix, how long addresses are known, lease of a reservation (0: reserve nothing),
- *   most sessions to list, then the limits perAccount, passwordsPerAccount.
+ *   most sessions to list, session, then the limits perAccount, passwordsPerAccount.
  * Returns: now, head of perAccount's record, of passwordsPerAccount's, the pair's record, when the address was last noted,
  *   the last login, when the credential lapses, ids of live sessions, whether it was accepted, whether it is reserved.
  */
@@ -19,7 +31,7 @@ export const lookScript = createScript(
   `
 local windowsKey, knownKey, refusedKey, acceptedKey, underWayKey, sessionsKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
-local nowMs, knownForMs, leaseMs = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local nowMs, knownForMs, leaseMs, session = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[8]
 local now = string.format('%.0f', nowMs)
 
 local windows = redis.call('HMGET', windowsKey, '${perAccount}', '${passwordsPerAccount}', address)
@@ -54,11 +66,11 @@ end
 local function reserve()
   if leaseMs == 0 or knownMs or refusedMs or isBlocked() then return 0 end
   redis.call('ZREMRANGEBYSCORE', underWayKey, '-inf', now)
-  if not redis.call('ZSCORE', underWayKey, credential) then
-    local room = math.min(roomOf(1, readLimit(8)), roomOf(2, readLimit(12)))
+  if not redis.call('ZSCORE', underWayKey, session) then
+    local room = math.min(roomOf(1, readLimit(9)), roomOf(2, readLimit(13)))
     if redis.call('ZCARD', underWayKey) >= room then return 0 end
   end
-  redis.call('ZADD', underWayKey, string.format('%.0f', nowMs + leaseMs), credential)
+  redis.call('ZADD', underWayKey, string.format('%.0f', nowMs + leaseMs), session)
   redis.call('PEXPIRE', underWayKey, leaseMs)
   return 1
 end
@@ -81,16 +93,17 @@ return {
 /**
  * Remembers a refused credential, ends its reservation and counts it against the account.
  *
- * KEYS: windows, refused, accepted, under way.
+ * KEYS: windows, refused, accepted, under way, known.
  * ARGV: clock, address, credential, its prefix, how long refused ones are remembered (0: not at all), how many of them,
- *   whether to count (1), then the limits perAccount, passwordsPerAccount, perAddressAndAccount.
+ *   whether to count (1), session, then the limits perAccount, passwordsPerAccount, perAddressAndAccount.
  * Returns: now, then for each block that was placed: which of the limits (1 to 3), its end, its
  *   strikes, and 0: an account has no owners seen there.
  */
 export const countAccountScript = createScript(
   windowScript,
+  tryAgainScript,
   `
-local windowsKey, refusedKey, acceptedKey, underWayKey = unpack(KEYS)
+local windowsKey, refusedKey, acceptedKey, underWayKey, knownKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
 local nowMs, refusedForMs, maxRefused = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
@@ -100,7 +113,7 @@ local function forgetAccepted()
   if not accepted then return end
   for position = 1, #accepted, 3 do
     if string.sub(accepted, position, position + 2) == prefix then
-      redis.call('DEL', refusedKey)
+      tryAgain(refusedKey, refusedForMs, nowMs)
       local rest = string.sub(accepted, 1, position - 1) .. string.sub(accepted, position + 3)
       if rest == '' then redis.call('DEL', acceptedKey) else redis.call('SET', acceptedKey, rest, 'KEEPTTL') end
       return
@@ -111,15 +124,23 @@ end
 -- Adds first: a full Redis refuses a script that has not written yet, and lets any other end.
 local function rememberRefused()
   if refusedForMs == 0 then return end
-  redis.call('ZADD', refusedKey, 'GT', string.format('%.0f', nowMs + refusedForMs), credential)
-  redis.call('ZREMRANGEBYSCORE', refusedKey, '-inf', string.format('%.0f', nowMs))
+  local knownMs = tonumber(redis.call('ZSCORE', refusedKey, credential) or 0)
+  local now, untilMs = string.format('%.0f', nowMs), math.max(knownMs, nowMs + refusedForMs)
+  -- Whoever tried ahead of time waits longer for it.
+  if knownMs < -nowMs then untilMs = refusedForMs - knownMs end
+  redis.call('ZADD', refusedKey, string.format('%.0f', untilMs), credential)
+  redis.call('ZREMRANGEBYSCORE', refusedKey, '-' .. now, now)
   redis.call('ZREMRANGEBYRANK', refusedKey, 0, -(maxRefused + 1))
-  keepFor(refusedKey, refusedForMs)
+  keepFor(refusedKey, untilMs - nowMs)
 end
 
-forgetAccepted()
-rememberRefused()
-redis.call('ZREM', underWayKey, credential)
+-- Told late: what was refused before the last success may be what succeeded.
+local lastMs = tonumber(redis.call('ZRANGE', knownKey, -1, -1, 'WITHSCORES')[2] or 0)
+if lastMs <= nowMs then
+  forgetAccepted()
+  rememberRefused()
+end
+redis.call('ZREM', underWayKey, ARGV[8])
 
 local reply = { nowMs }
 if ARGV[7] ~= '1' then return reply end
@@ -127,7 +148,7 @@ makeRoom(windowsKey, address, nowMs)
 local fields = { '${perAccount}', '${passwordsPerAccount}', address }
 local stored = redis.call('HMGET', windowsKey, unpack(fields))
 for index, field in ipairs(fields) do
-  local window, limit = readWindow(stored[index]), readLimit(4 + index * 4)
+  local window, limit = readWindow(stored[index]), readLimit(5 + index * 4)
   if count(window, limit, credential, nowMs) then
     window.owners = '0'
     local size = #reply
@@ -145,11 +166,12 @@ return reply
  *
  * KEYS: windows, known, refused, accepted, under way.
  * ARGV: clock, address, credential, its prefix, how long addresses are known, how many of them, how many accepted ones,
- *   then the members to clear.
+ *   session, how long refused ones are remembered, then the members to clear.
  * Returns: whether the pair was blocked.
  */
 export const acceptAccountScript = createScript(
   windowScript,
+  tryAgainScript,
   `
 local windowsKey, knownKey, refusedKey, acceptedKey, underWayKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
@@ -168,18 +190,19 @@ for position = 1, #accepted, 3 do
   if known == prefix then isNew = false else rest = rest .. known end
 end
 redis.call('SET', acceptedKey, string.sub(rest .. prefix, -3 * maxAccepted), 'PX', string.format('%.0f', math.max(knownForMs, 1)))
-if isNew then redis.call('DEL', refusedKey) else redis.call('ZREM', refusedKey, credential) end
-redis.call('ZREM', underWayKey, credential)
+if isNew then tryAgain(refusedKey, tonumber(ARGV[9]), nowMs) end
+redis.call('ZREM', refusedKey, credential)
+redis.call('ZREM', underWayKey, ARGV[8])
 
 local pair = redis.call('HGET', windowsKey, address)
 if pair then redis.call('HDEL', windowsKey, address) end
-if #ARGV > 7 then
+if #ARGV > 9 then
   local fields = { '${perAccount}', '${passwordsPerAccount}' }
   local stored = redis.call('HMGET', windowsKey, unpack(fields))
   for index, field in ipairs(fields) do
     if stored[index] then
       local window = readWindow(stored[index])
-      for member = 8, #ARGV do window.entries = without(window.entries, ARGV[member]) end
+      for member = 10, #ARGV do window.entries = without(window.entries, ARGV[member]) end
       save(windowsKey, field, window)
     end
   end

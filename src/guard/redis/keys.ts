@@ -14,7 +14,7 @@ export function accountKeys(account: string) {
     refused: `${tag}refused`,
     /** Text: beginnings of the last accepted credentials, three characters each, the newest last. */
     accepted: `${tag}accepted`,
-    /** Sorted set: credentials of strangers' logins under way, by the end of their lease. */
+    /** Sorted set: sessions of strangers' logins under way, by the end of their lease. */
     underWay: `${tag}under-way`,
     /** Sorted set: live sessions by the end of their lease. */
     sessions: `${tag}sessions`,

@@ -24,7 +24,7 @@ import {
 import { BlockIndex } from './block-index.ts';
 import { liftScript, restoreScript } from './block-scripts.ts';
 import { accountKeys, networkKeys, placeOf } from './keys.ts';
-import { type LimitArguments, limitArguments } from './limit-arguments.ts';
+import { limitArguments } from './limit-arguments.ts';
 import { acceptNetworkScript, countNetworkScript, lookNetworkScript } from './network-scripts.ts';
 import { readAccount, readFacts, readPlaced } from './replies.ts';
 import { createScriptRunner, type ScriptRunner } from './script.ts';
@@ -47,7 +47,6 @@ export interface RedisStoreOptions {
  */
 export class RedisStore implements GuardStore {
   readonly #limits: LoginLimits;
-  readonly #arguments: Readonly<Record<LimitName, LimitArguments>>;
   readonly #nowMs: (() => number) | undefined;
   readonly #connection: RedisStoreOptions['connection'];
   readonly #run: ScriptRunner;
@@ -55,7 +54,6 @@ export class RedisStore implements GuardStore {
 
   constructor({ limits, connection, nowMs }: RedisStoreOptions) {
     this.#limits = limits;
-    this.#arguments = limitArguments(limits);
     this.#nowMs = nowMs;
     this.#connection = connection;
     this.#run = createScriptRunner(connection);
@@ -63,16 +61,16 @@ export class RedisStore implements GuardStore {
   }
 
   async look(login: LoginKey): Promise<LoginFacts> {
-    const { account, address, network, credential } = login;
+    const { account, address, network, credential, sessionId } = login;
     const keys = accountKeys(account);
     const [ofAccount, ofNetwork] = await Promise.all([
       this.#run(lookScript, {
         keys: [keys.windows, keys.known, keys.refused, keys.accepted, keys.underWay, keys.sessions],
         args: [
           ...[this.#clock(), address, credential, acceptedPrefix(credential), this.#limits.knownForMs],
-          ...[login.isExempt ? 0 : reservationLeaseMs, maxListedSessions],
-          ...this.#arguments.perAccount,
-          ...this.#arguments.passwordsPerAccount,
+          ...[login.isExempt ? 0 : reservationLeaseMs, maxListedSessions, sessionId],
+          ...limitArguments(this.#limits.perAccount),
+          ...limitArguments(this.#limits.passwordsPerAccount),
         ],
       }),
       this.#run(lookNetworkScript, { keys: [networkKeys(network).windows], args: [address] }),
@@ -80,9 +78,9 @@ export class RedisStore implements GuardStore {
     return readFacts(login, { limits: this.#limits, ofAccount, ofNetwork });
   }
 
-  async release({ account, credential }: LoginKey): Promise<void> {
+  async release({ account, sessionId }: LoginKey): Promise<void> {
     const { underWay } = accountKeys(account);
-    await this.#connection.run((client) => client.zrem(underWay, credential), { slotKey: underWay });
+    await this.#connection.run((client) => client.zrem(underWay, sessionId), { slotKey: underWay });
   }
 
   async countFailure(login: LoginKey, atMs?: number): Promise<CountedFailure> {
@@ -106,7 +104,7 @@ export class RedisStore implements GuardStore {
   }
 
   async noteAccepted(login: LoginKey, { pairMembers, atMs }: AcceptedNote): Promise<void> {
-    const { account, address, network, credential } = login;
+    const { account, address, network, credential, sessionId } = login;
     const { windows, known, refused, accepted, underWay } = accountKeys(account);
     const { knownForMs } = this.#limits;
     const ofNetwork = networkKeys(network);
@@ -115,7 +113,7 @@ export class RedisStore implements GuardStore {
         keys: [windows, known, refused, accepted, underWay],
         args: [
           ...[this.#clock(atMs), address, credential, acceptedPrefix(credential), knownForMs],
-          ...[maxKnownPerAccount, maxAcceptedPerAccount],
+          ...[maxKnownPerAccount, maxAcceptedPerAccount, sessionId, this.#limits.refusedPasswordsMs],
           ...pairMembers,
         ],
       }),
@@ -173,7 +171,7 @@ export class RedisStore implements GuardStore {
         keys: [key],
         args: [
           ...[this.#clock(), field, block.untilMs, block.strikes, block.hasOwners ? 1 : 0],
-          ...this.#arguments[block.limit],
+          ...limitArguments(this.#limits[block.limit]),
         ],
         isPatient: true,
       });
@@ -201,16 +199,19 @@ export class RedisStore implements GuardStore {
     return atMs ?? this.#nowMs?.() ?? '';
   }
 
-  #countForAccount({ account, address, credential, isExempt }: LoginKey, atMs?: number): Promise<readonly unknown[]> {
-    const { windows, refused, accepted, underWay } = accountKeys(account);
+  #countForAccount(
+    { account, address, credential, isExempt, sessionId }: LoginKey,
+    atMs?: number,
+  ): Promise<readonly unknown[]> {
+    const { windows, refused, accepted, underWay, known } = accountKeys(account);
     return this.#run(countAccountScript, {
-      keys: [windows, refused, accepted, underWay],
+      keys: [windows, refused, accepted, underWay, known],
       args: [
         ...[this.#clock(atMs), address, credential, acceptedPrefix(credential)],
-        ...[this.#limits.refusedPasswordsMs, maxRefusedPerAccount, isExempt ? 0 : 1],
-        ...this.#arguments.perAccount,
-        ...this.#arguments.passwordsPerAccount,
-        ...this.#arguments.perAddressAndAccount,
+        ...[this.#limits.refusedPasswordsMs, maxRefusedPerAccount, isExempt ? 0 : 1, sessionId],
+        ...limitArguments(this.#limits.perAccount),
+        ...limitArguments(this.#limits.passwordsPerAccount),
+        ...limitArguments(this.#limits.perAddressAndAccount),
       ],
     });
   }
@@ -224,9 +225,9 @@ export class RedisStore implements GuardStore {
       keys: [windows, owners],
       args: [
         ...[this.#clock(atMs), address, credential, accountHash, this.#limits.knownForMs],
-        ...this.#arguments.perAddress,
-        ...this.#arguments.perNetwork,
-        ...this.#arguments.accountsPerNetwork,
+        ...limitArguments(this.#limits.perAddress),
+        ...limitArguments(this.#limits.perNetwork),
+        ...limitArguments(this.#limits.accountsPerNetwork),
       ],
     });
   }

@@ -1,5 +1,10 @@
 /** Refused credentials remembered per account: more devices with an old password than a person has. */
 export const maxRefusedPerAccount = 32;
+/**
+ * How far ahead of time refused credentials may be tried again, in times that they are remembered for: each such try makes
+ * the next memory longer by as much as it came too early. With its own, the four tries a day of the default.
+ */
+export const maxTriesAhead = 3;
 /** Accepted passwords of an account that are told apart: one per device, where a provider wants it so. */
 export const maxAcceptedPerAccount = 8;
 /** Addresses that are known for an account: a phone that travels has a new one every day, and `knownFor` is a month. */

@@ -19,7 +19,7 @@ export function replyForRefusedLogin({ reason, limit, retryAfterMs }: Refusal): 
     case 'in_use':
       return '[IN-USE] This mailbox is being read already. Please try again when the other program has finished';
     case 'busy':
-      return `[SYS/TEMP] Too many logins at once ${limit === undefined ? 'from your address' : 'for this account'}. Please try again in a moment`;
+      return `[SYS/TEMP] Too many logins at once ${describeCrowd(limit)}. Please try again in a moment`;
     case 'policy_server':
       return '[SYS/PERM] Your organisation does not permit this login. Please ask your administrator';
     case 'store':
@@ -27,6 +27,11 @@ export function replyForRefusedLogin({ reason, limit, retryAfterMs }: Refusal): 
     default:
       return reason satisfies never;
   }
+}
+
+function describeCrowd(limit: LimitName | undefined): string {
+  if (limit === undefined) return 'from your address';
+  return limit === 'perNetwork' ? 'from your network' : 'for this account';
 }
 
 const tooMany = 'Too many failed logins';

@@ -1,6 +1,9 @@
 import type { Provider } from '../../policy/provider.ts';
 import { emailOAuthProxy, ispdb, realAccounts, thunderbirdOAuth } from './sources.ts';
 
+/** Google help: "Dots don't matter in Gmail addresses"; of custom domains they do. */
+const gmailSpelling = { dotlessDomains: ['gmail.com', 'googlemail.com'], modePrefix: 'recent:' } as const;
+
 const zohoNotes =
   'POP has to be switched on in the settings. A user reports it blocked for "excessive usage" until ' +
   'unblocked by hand.';
@@ -13,6 +16,7 @@ export const international = [
     domains: ['gmail.com', 'googlemail.com'],
     pop3: { host: 'pop.gmail.com', port: 995, tls: 'implicit' },
     username: 'address',
+    spelling: gmailSpelling,
     password: 'app-password',
     notes:
       'POP has to be switched on in the settings. A user name that starts with "recent:" selects recent mode. ' +
@@ -32,6 +36,7 @@ export const international = [
     domains: [],
     pop3: { host: 'pop.gmail.com', port: 995, tls: 'implicit' },
     username: 'address',
+    spelling: gmailSpelling,
     notes:
       'Since March 2025 programs cannot sign in with the account password. Whether app passwords work is ' +
       'unconfirmed.',

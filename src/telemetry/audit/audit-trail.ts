@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AuditConfig } from '../../config/config.ts';
 import type { GateEvent } from '../../proxy/events.ts';
+import { describeTrouble } from '../delivery-trouble.ts';
 import type { DeliveryObserver } from '../gathered-writer.ts';
 import { hashedAccount, plainAccount } from './account-names.ts';
 import type { AuditCounts } from './audit-metrics.ts';
-import { openSink } from './audit-sink.ts';
+import { type AuditSink, openSink } from './audit-sink.ts';
 import { type AdminChange, Recorder } from './recorder.ts';
 
 /** The record of who logged in how, for auditors. */
@@ -16,6 +17,8 @@ export interface AuditTrail extends AsyncDisposable {
   record(event: GateEvent): void;
   /** Makes a record of what an admin did or tried to. */
   recordChange(change: AdminChange): void;
+  /** Goes on at another destination, or with other names of accounts; what is known of open sessions stays. */
+  change(config: AuditConfig): Promise<void>;
   /** Goes on in a new file, where the old one was moved away. */
   reopen(): Promise<void>;
   /** Resolves when everything recorded so far is written, at the latest after a second. */
@@ -38,12 +41,17 @@ export function openAuditTrail(options: AuditTrailOptions): AuditTrail | undefin
   const { config, instance, log, nowMs = Date.now } = options;
   if (config.to === 'none') return undefined;
   let made = 0;
+  let lostBefore = 0;
   const observer = observe(log, { onGap: (dropped) => recorder.recordGap(dropped) });
-  const sink = openSink(config, { observer, standardOutput: options.standardOutput, hostname: instance });
+  const open = (wanted: AuditConfig): AuditSink =>
+    openSink(wanted, { observer, standardOutput: options.standardOutput, hostname: instance });
+  const naming = accountNaming(log);
+  let sink = open(config);
+  let nameAccount = naming(config);
   const recorder = new Recorder({
     instance,
     nowMs,
-    nameAccount: accountNaming(config, log),
+    nameAccount: (account) => nameAccount(account),
     emit: (record) => {
       made += 1;
       sink.write({ line: JSON.stringify(record), timeMs: record.timeMs, type: record.type });
@@ -51,26 +59,38 @@ export function openAuditTrail(options: AuditTrailOptions): AuditTrail | undefin
   });
   return {
     get counts() {
-      return { made, lost: sink.dropped };
+      return { made, lost: lostBefore + sink.dropped };
     },
     record: (event) => recorder.record(event),
     recordChange: (change) => recorder.recordChange(change),
+    change: async (wanted) => {
+      const before = sink;
+      sink = open(wanted);
+      nameAccount = naming(wanted);
+      await before[Symbol.asyncDispose]();
+      lostBefore += before.dropped;
+    },
     reopen: async () => sink.reopen?.(),
     flush: () => sink.flush(),
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
   };
 }
 
-function accountNaming({ accounts, hashKey }: AuditConfig, log: Logger): typeof plainAccount {
-  if (accounts === 'plain') return plainAccount;
-  if (hashKey === undefined) {
-    log.warn(
-      { event: 'auditKeyMade' },
-      'Accounts in audit records are hashed with a key made for this run: set audit.hashKey to find them again later',
-    );
-  }
-  const key = hashKey ?? randomBytes(32).toString('hex');
-  return (account) => hashedAccount(account, key);
+/** One made key serves the whole run, however often the configuration is read. */
+function accountNaming(log: Logger): (config: AuditConfig) => typeof plainAccount {
+  let madeKey: string | undefined;
+  return ({ accounts, hashKey }) => {
+    if (accounts === 'plain') return plainAccount;
+    if (hashKey === undefined && madeKey === undefined) {
+      madeKey = randomBytes(32).toString('hex');
+      log.warn(
+        { event: 'auditKeyMade' },
+        'Accounts in audit records are hashed with a key made for this run: set audit.hashKey to find them again later',
+      );
+    }
+    const key = hashKey ?? madeKey ?? '';
+    return (account) => hashedAccount(account, key);
+  };
 }
 
 /** Says what happens to the records in the log, once each, and in the trail itself where some are missing. */
@@ -87,28 +107,4 @@ function observe(log: Logger, { onGap }: { onGap: (dropped: number) => void }): 
       if (dropped > 0) onGap(dropped);
     },
   };
-}
-
-const troubles: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such directory or socket',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of its path is no directory',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EROFS: 'the disk is mounted read-only',
-  EIO: 'the disk cannot be read or written',
-  ENXIO: 'nobody reads the pipe',
-  EAGAIN: 'the pipe is full',
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the receiver closed the connection',
-  EPIPE: 'the receiver closed the connection',
-  ENOTFOUND: 'its name cannot be resolved',
-  EPROTOTYPE: 'the socket takes datagrams, which cannot be sent to it from here: use UDP, TCP or a stream socket',
-};
-
-function describeTrouble(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (code !== undefined) return troubles[code] ?? code;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -136,11 +136,13 @@ export class Recorder {
   }
 }
 
-function isUpstreamsReply({ result, deniedBy }: EventOf<'loginFinished'>): boolean {
+/** Whether the words of the reply are the upstream's own. */
+export function isUpstreamsReply({ result, deniedBy }: EventOf<'loginFinished'>): boolean {
   return deniedBy === undefined && (result === 'refused' || result === 'busy' || result === 'denied');
 }
 
-function guardDecision({ guard, guardMs }: EventOf<'loginFinished'>): LoginRecord['guard'] {
+/** What the guard had to say to a login. */
+export function guardDecision({ guard, guardMs }: EventOf<'loginFinished'>): LoginRecord['guard'] {
   if (guard === undefined) return { decision: guardMs === undefined ? 'not_asked' : 'allowed' };
   const { reason, limit, retryAfterMs } = guard;
   return {

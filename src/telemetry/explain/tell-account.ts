@@ -18,12 +18,17 @@ export function tellAccount({ account, logins, nowMs }: AccountStory): readonly 
   const [newest] = logins;
   if (newest === undefined) return [`${account} did not try to log in.`];
   return [
-    ...tellNewest(newest, account),
-    ...tellRun(logins, nowMs),
-    ...tellElsewhere(logins),
+    ...answerAccount({ account, logins, nowMs }),
     `The last ${counted(Math.min(logins.length, maxListed), 'login')}, the newest first:`,
     ...logins.slice(0, maxListed).map(listLogin),
   ];
+}
+
+/** The same without the list; nothing where there was no login. */
+export function answerAccount({ account, logins, nowMs }: AccountStory): readonly string[] {
+  const [newest] = logins;
+  if (newest === undefined) return [];
+  return [...tellNewest(newest, account), ...tellRun(logins, nowMs), ...tellElsewhere(logins)];
 }
 
 function tellNewest(newest: LoginRecord, account: string): readonly string[] {

@@ -102,6 +102,15 @@ describe.skipIf(program('redis-server') === undefined)('RedisStore', () => {
     expect((await tested.store.look(alice)).blocks).toEqual([]);
   });
 
+  test('remembers no refusal that it is told of behind a later success: the password may be the one that succeeded', async () => {
+    await using tested = openStore({ url: server.url, nowMs: () => startMs });
+    await tested.store.noteAccepted(alice, { pairMembers: [] });
+    await tested.store.countFailure(alice, startMs - 1);
+    const facts = await tested.store.look(alice);
+    expect(facts).toMatchObject({ isAccepted: true, addressFailures: 1 });
+    expect(facts.refusedUntilMs).toBeUndefined();
+  });
+
   test('writes no key without its prefix, and but one without an expiry', async () => {
     await using alone = await startRedis();
     using own = disposable(new Redis(alone.url));

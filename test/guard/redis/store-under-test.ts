@@ -81,14 +81,17 @@ export function loginOf({
   address = '192.0.2.7',
   password = 'secret',
   isExempt = false,
+  sessionId = password,
 }: {
   readonly account?: string;
   readonly address?: string;
   readonly password?: string;
   readonly isExempt?: boolean;
+  readonly sessionId?: string;
 } = {}): LoginKey {
   const place = loginPlace({ account, address });
-  return { ...place, credential: digits(`${account} ${password}`), accountHash: digits(account), isExempt };
+  const credential = digits(`${account} ${password}`);
+  return { ...place, sessionId, credential, accountHash: digits(account), isExempt };
 }
 
 /** Lets the upstream refuse so many different passwords, one after the other. */

@@ -1,0 +1,88 @@
+import { join, relative, resolve, sep } from 'node:path';
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
+import { pageFiles, readPageFiles } from '../../src/admin/pages/page-files.ts';
+
+/** A program as one ES module, and what it was made of. */
+export interface Bundle {
+  readonly code: string;
+  /** The source map, JSON. */
+  readonly map: string;
+  /** Directories of the packages of which something is in it, in order of their path. */
+  readonly packages: readonly string[];
+}
+
+/** Bundles Postern from its sources at `root`. The same sources give the same octets, wherever they lie. */
+export async function bundlePostern(root: string): Promise<Bundle> {
+  const build = await rolldown({
+    input: join(root, 'src/main.ts'),
+    platform: 'node',
+    cwd: root,
+    plugins: [embedPageFiles(root), sliceLargePackages],
+  });
+  try {
+    const { output } = await build.generate({
+      format: 'esm',
+      codeSplitting: false,
+      comments: false,
+      sourcemap: true,
+      // As from dist/ below the root.
+      sourcemapPathTransform: (source, map) => toPosix(join('..', relative(root, resolve(map, '..', source)))),
+      entryFileNames: 'postern.js',
+      // Names of classes are names of errors, too.
+      minify: { compress: true, codegen: true, mangle: { keepNames: { class: true, function: false } } },
+    });
+    const [chunk, ...others] = output.filter((file): file is OutputChunk => file.type === 'chunk');
+    if (chunk?.map == null || others.length > 0) throw new Error('Cannot bundle Postern: it is not one chunk');
+    return {
+      code: `${chunk.code.trimEnd()}\n`,
+      map: chunk.map.toString(),
+      packages: packagesOf([...Object.keys(chunk.modules), ...pageFiles()]),
+    };
+  } finally {
+    await build.close();
+  }
+}
+
+/** Files that the sources read from beside them are part of the bundle. */
+function embedPageFiles(root: string): Plugin {
+  const id = join(root, 'src/admin/pages/page-files.ts');
+  return {
+    name: 'embed-page-files',
+    load: (asked) =>
+      asked === id
+        ? `const files = new Map(${JSON.stringify([...readPageFiles()])});
+           export const readPageFiles = () => files;
+           export const pageFiles = () => [];`
+        : undefined,
+  };
+}
+
+/** Main modules that import all of a large package, by the end of their path, and the part that Postern uses. */
+const slices: Readonly<Record<string, string>> = {
+  // Messages in dozens of languages, none of which Postern shows: its own say more.
+  '/node_modules/zod/v4/locales/index.js': "export { default as en } from './en.js';",
+  // A pool of connections; not fetch, WebSocket, caches and mocks. Importing anything else fails the build.
+  '/node_modules/undici/index.js': `
+    import api from './lib/api/index.js';
+    import Dispatcher from './lib/dispatcher/dispatcher.js';
+    import Pool from './lib/dispatcher/pool.js';
+    Object.assign(Dispatcher.prototype, api);
+    export { Pool };`,
+};
+
+const sliceLargePackages: Plugin = {
+  name: 'slice-large-packages',
+  load: (id) => Object.entries(slices).find(([end]) => toPosix(id).endsWith(end))?.[1],
+};
+
+function packagesOf(modules: readonly string[]): readonly string[] {
+  const found = modules.flatMap((module) => {
+    const match = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(module);
+    return match?.[1] ?? [];
+  });
+  return [...new Set(found)].sort();
+}
+
+function toPosix(path: string): string {
+  return path.replaceAll(sep, '/');
+}
