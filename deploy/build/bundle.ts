@@ -1,5 +1,7 @@
+import { isBuiltin } from 'node:module';
 import { join, relative, resolve, sep } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 import { pageFiles, readPageFiles } from '../../src/admin/pages/page-files.ts';
 
 /** A program as one ES module, and what it was made of. */
@@ -11,12 +13,21 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-/** Bundles Postern from its sources at `root`. The same sources give the same octets, wherever they lie. */
+/**
+ * Bundles Postern from its sources at `root`, wherever they lie: the same sources give the same octets. Rejects where the
+ * bundle would need anything but the platform.
+ */
 export async function bundlePostern(root: string): Promise<Bundle> {
   const build = await rolldown({
     input: join(root, 'src/main.ts'),
     platform: 'node',
     cwd: root,
+    // undici leaves its second, experimental parser out where this is defined, as within Node.
+    transform: { define: { esbuildDetection: '"bundled"' } },
+    onLog: (_, { code, message }) => {
+      // It would be looked for beside the bundle, where nothing is.
+      if (code === 'UNRESOLVED_IMPORT') throw new Error(`Cannot bundle Postern: ${message}`);
+    },
     plugins: [embedPageFiles(root), sliceLargePackages],
   });
   try {
@@ -33,6 +44,9 @@ export async function bundlePostern(root: string): Promise<Bundle> {
     });
     const [chunk, ...others] = output.filter((file): file is OutputChunk => file.type === 'chunk');
     if (chunk?.map == null || others.length > 0) throw new Error('Cannot bundle Postern: it is not one chunk');
+    const imported = [...chunk.imports, ...chunk.dynamicImports];
+    const foreign = imported.filter((name) => name !== chunk.fileName && !isBuiltin(name));
+    if (foreign.length > 0) throw new Error(`Cannot bundle Postern: it would import ${foreign.join(', ')}`);
     return {
       code: `${chunk.code.trimEnd()}\n`,
       map: chunk.map.toString(),
@@ -50,11 +64,15 @@ function embedPageFiles(root: string): Plugin {
     name: 'embed-page-files',
     load: (asked) =>
       asked === id
-        ? `const files = new Map(${JSON.stringify([...readPageFiles()])});
+        ? `const files = new Map(${JSON.stringify(Array.from(readPageFiles(), minified))});
            export const readPageFiles = () => files;
            export const pageFiles = () => [];`
         : undefined,
   };
+}
+
+function minified([name, text]: readonly [name: string, text: string]): readonly [name: string, text: string] {
+  return name.endsWith('.js') ? [name, minifySync(name, text, { module: true }).code] : [name, text];
 }
 
 /** Main modules that import all of a large package, by the end of their path, and the part that Postern uses. */
@@ -68,6 +86,9 @@ const slices: Readonly<Record<string, string>> = {
     import Pool from './lib/dispatcher/pool.js';
     Object.assign(Dispatcher.prototype, api);
     export { Pool };`,
+  // Neither clusters nor any of a dozen databases.
+  '/node_modules/rate-limiter-flexible/index.js':
+    "export { default as RateLimiterMemory } from './lib/RateLimiterMemory.js';",
 };
 
 const sliceLargePackages: Plugin = {

@@ -13,7 +13,7 @@ install -d "$target" "$root/etc/systemd/system/postern@b.service.d" "$root/usr/l
 install -d -m 700 "$root/etc/postern/secrets" "$root/etc/postern/tls"
 # Not over a file that runs: the other instance goes on with the old one.
 install -m 755 "$(readlink -f "$source/node_modules/.bin/node")" "$target/node.new" && mv "$target/node.new" "$target/node"
-for file in postern.js postern.js.map THIRD-PARTY-LICENSES.txt; do
+for file in package.json postern.js postern.js.map LICENSE THIRD-PARTY-LICENSES.txt; do
   install -m 644 "$source/dist/$file" "$target/$file.new" && mv "$target/$file.new" "$target/$file"
 done
 ln -sfn "$version" "$root/opt/postern/current"

@@ -74,7 +74,9 @@ export class ListeningSockets {
   async prepare(listeners: readonly ListenerConfig[], times: SessionTimes): Promise<Preparation> {
     const wanted = new Map<string, { readonly open: OpenSocket; readonly seen: GateListener }>();
     const opened: OpenSocket[] = [];
-    const abandon = (): void => opened.forEach((open) => this.#close(open));
+    const abandon = (): void => {
+      for (const open of opened) this.#close(open);
+    };
     try {
       for (const listener of listeners) {
         const known = this.#sockets.get(addressOf(listener));

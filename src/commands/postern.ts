@@ -1,26 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { adminUrl } from '../admin/admin-address.ts';
 import type { ConfigurationPort, ReloadResult } from '../admin/ports.ts';
 import type { AdminAddress, Config } from '../config/config.ts';
-import type { LoginGuard } from '../guard/guard.ts';
 import { LimitsInForce } from '../guard/limits-in-force.ts';
 import type { InheritedSockets } from '../net/inherited-sockets.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
-import { createSecureClient } from '../net/secure-client.ts';
 import { ServerCertificates } from '../net/server-certificates.ts';
-import { createUpstreamDialer } from '../net/upstream-dialer.ts';
-import type { Router } from '../policy/routing.ts';
-import { Gate } from '../proxy/gate.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { adminTokens, openAdmin } from './admin.ts';
 import { AsyncStack } from './async-stack.ts';
 import { openCertificatePairs } from './certificates.ts';
 import { Drain } from './drain.ts';
+import { openGate } from './gate.ts';
 import { openGuard } from './guard.ts';
 import { ListeningSockets, type OpenListener } from './listening-sockets.ts';
 import { openPolicyServer } from './policy-server.ts';
 import { type ConfigurationReader, Reloader } from './reload.ts';
-import { configuredNames, createSettings, describeGate, gateLimits, Runtime } from './runtime.ts';
+import { configuredNames, createSettings, describeGate, Runtime } from './runtime.ts';
 import { type Audit, openAudit, openInventory, openLoginLines, openRedis } from './stores.ts';
 
 /** Facts about the process that only its entry point knows. */
@@ -226,38 +221,5 @@ function openTelemetry(config: Config, facts: ProcessFacts): Telemetry {
     isTerminal: facts.isTerminal,
     useColour: facts.useColour,
     ...(facts.logDestination === undefined ? {} : { destination: facts.logDestination }),
-  });
-}
-
-interface GateParts {
-  readonly certificates: ServerCertificates;
-  readonly guard: LoginGuard;
-  readonly telemetry: Telemetry;
-  readonly ownEndpoints: OwnEndpoints;
-  /** The one that holds now. */
-  readonly router: () => Router;
-}
-
-function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints, router }: GateParts): Gate {
-  const nowMs = (): number => performance.now();
-  return new Gate({
-    limits: gateLimits(config),
-    idPrefix: randomBytes(4).toString('hex'),
-    ports: {
-      get router() {
-        return router();
-      },
-      guard,
-      logInUpstream: createUpstreamDialer({
-        isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint),
-        nowMs,
-        report: telemetry.report,
-      }),
-      secureClient: createSecureClient(certificates),
-      report: telemetry.report,
-      meter: telemetry.meter,
-      nowMs,
-      wallClockMs: Date.now,
-    },
   });
 }

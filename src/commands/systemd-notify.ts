@@ -10,7 +10,12 @@ export interface SystemdNotifyOptions {
   readonly say: (line: string) => void;
   /** Runs a program without waiting for it; by default the real one. */
   readonly run?: RunProgram;
+  /** Calls back again and again; by default by a timer that keeps no process alive. */
+  readonly every?: CallEvery;
 }
+
+/** Calls back again and again until what is returned is called. */
+export type CallEvery = (intervalMs: number, call: () => void) => () => void;
 
 /** Starts a program and calls back when it has ended, with an error where it failed. */
 export type RunProgram = (
@@ -25,7 +30,7 @@ export type RunProgram = (
  */
 export class SystemdNotify implements Disposable {
   readonly #options: SystemdNotifyOptions;
-  #watchdog: NodeJS.Timeout | undefined;
+  #stopWatchdog = (): void => {};
   #isTelling = false;
 
   constructor(options: SystemdNotifyOptions) {
@@ -35,16 +40,16 @@ export class SystemdNotify implements Disposable {
   /** Says that clients are served, and keeps the watchdog quiet from now on for as long as the event loop turns. */
   ready(): void {
     this.#tell(['READY=1', 'STATUS=Serving']);
-    const { WATCHDOG_USEC = '', WATCHDOG_PID } = this.#options.environment;
-    const isForUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(this.#options.pid);
+    const { environment, pid, every = callEvery } = this.#options;
+    const { WATCHDOG_USEC = '', WATCHDOG_PID } = environment;
+    const isForUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid);
     if (!isForUs || !/^[1-9]\d{0,15}$/.test(WATCHDOG_USEC)) return;
     // Half the time it has, as sd_watchdog_enabled(3) recommends.
     const intervalMs = Math.max(1, Number(WATCHDOG_USEC) / 2000);
-    this.#watchdog = setInterval(() => {
+    this.#stopWatchdog = every(intervalMs, () => {
       // One that hangs is systemd's trouble; no others queue up behind it.
       if (!this.#isTelling) this.#tell(['WATCHDOG=1']);
-    }, intervalMs);
-    this.#watchdog.unref();
+    });
   }
 
   /** Says that no new clients are served; the watchdog goes on until the process has ended. */
@@ -53,7 +58,7 @@ export class SystemdNotify implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#watchdog);
+    this.#stopWatchdog();
   }
 
   #tell(words: readonly string[]): void {
@@ -78,4 +83,10 @@ const runSystemdNotify: RunProgram = (args, { env, onEnd }) => {
     onEnd(code === 0 ? undefined : new Error(`systemd-notify ended with ${signal ?? `exit code ${code}`}`));
   });
   child.unref();
+};
+
+const callEvery: CallEvery = (intervalMs, call) => {
+  const timer = setInterval(call, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
 };

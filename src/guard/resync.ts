@@ -1,4 +1,5 @@
-import type { StoredBlock } from '../policy/guard/facts.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { BlockName, StoredBlock } from '../policy/guard/facts.ts';
 import type { LimitName } from '../policy/login-limits.ts';
 import { StoreUnavailable } from '../proxy/store-unavailable.ts';
 import { formatBlockId } from './block-id.ts';
@@ -13,6 +14,8 @@ const spread = 0.2;
 const minLeftMs = 2_000;
 /** Placed again at once, between two logins' own questions. */
 const batchSize = 100;
+/** A millisecond's work. */
+const blocksBetweenPauses = 2_000;
 
 /** The blocks of a store. */
 export type BlockStore = Pick<GuardStore, 'listBlocks' | 'restoreBlocks' | 'liftBlock'>;
@@ -31,17 +34,28 @@ export interface BlockSides {
  * the shared store lost is placed there again. Rejects with `StoreUnavailable`.
  */
 export async function resyncBlocks({ local, shared, readLifted }: BlockSides): Promise<void> {
-  const own = byId(await local.listBlocks());
-  const common = byId(await shared.listBlocks());
+  const own = await local.listBlocks();
+  const common = await shared.listBlocks();
   const { lifted, nowMs } = await readLifted();
-  const learnt = [...common].filter(([id, { untilMs }]) => untilMs > (own.get(id)?.untilMs ?? 0));
-  if (learnt.length > 0) await local.restoreBlocks(learnt.map(([, block]) => block));
-  const listedUntilMs = unlistedBefore([...common.values()]);
-  const missing = [...own].filter(
-    ([id, { limit, untilMs }]) => !common.has(id) && untilMs > Math.max(nowMs + minLeftMs, listedUntilMs(limit)),
-  );
-  for (const [id, block] of missing) if (lifted.has(id)) await local.liftBlock(block);
-  const lost = missing.flatMap(([id, block]) => (lifted.has(id) ? [] : [block]));
+  const ownEnds = new Map<string, number>();
+  const listed = new Set<string>();
+  await forEach(own, (block) => ownEnds.set(nameOf(block), block.untilMs));
+  const learnt: StoredBlock[] = [];
+  await forEach(common, (block) => {
+    const name = nameOf(block);
+    listed.add(name);
+    if (block.untilMs > (ownEnds.get(name) ?? 0)) learnt.push(block);
+  });
+  if (learnt.length > 0) await local.restoreBlocks(learnt);
+  const listedUntilMs = unlistedBefore(common);
+  const lost: StoredBlock[] = [];
+  const lingering: StoredBlock[] = [];
+  await forEach(own, (block) => {
+    if (block.untilMs <= Math.max(nowMs + minLeftMs, listedUntilMs(block.limit)) || listed.has(nameOf(block))) return;
+    if (lifted.has(formatBlockId(block))) lingering.push(block);
+    else lost.push(block);
+  });
+  for (const block of lingering) await local.liftBlock(block);
   for (let start = 0; start < lost.length; start += batchSize) {
     await shared.restoreBlocks(lost.slice(start, start + batchSize));
   }
@@ -60,8 +74,17 @@ function unlistedBefore(blocks: readonly StoredBlock[]): (limit: LimitName) => n
   return (limit) => earliest.get(limit) ?? 0;
 }
 
-function byId(blocks: readonly StoredBlock[]): ReadonlyMap<string, StoredBlock> {
-  return new Map(blocks.map((block) => [formatBlockId(block), block]));
+/** With pauses: there may be tens of thousands, and logins wait meanwhile. */
+async function forEach(blocks: readonly StoredBlock[], look: (block: StoredBlock) => void): Promise<void> {
+  for (const [index, block] of blocks.entries()) {
+    if (index % blocksBetweenPauses === blocksBetweenPauses - 1) await setImmediate();
+    look(block);
+  }
+}
+
+/** A block id says the same, and takes ten times as long to make. */
+function nameOf({ limit, subject }: BlockName): string {
+  return `${limit} ${subject}`;
 }
 
 /** Runs a resync from time to time and when it is asked for, one at a time. What the store cannot do now is done the next time. */

@@ -13,7 +13,7 @@ export interface ListenOptions {
   /** Gets sockets that nobody has read from. */
   readonly onConnection: (socket: Socket) => void;
   /** Sockets opened by a service manager. The one of this name is used where there is one, and must be bound to `host` and `port`. */
-  readonly inherited?: InheritedSockets | undefined;
+  readonly inherited?: Pick<InheritedSockets, 'take'> | undefined;
 }
 
 /** An open listening socket. */

@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setInterval as everyMs } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mainFile } from '../e2e/postern-process.ts';
@@ -18,11 +20,12 @@ describe.skipIf(isSkipped)('sockets that the service manager holds', () => {
   const stage = new AsyncDisposableStack();
   let certificates: TestCertificates;
   let upstream: ScriptedUpstream;
+  let directory: string;
   let serve: CommandLine;
 
   beforeAll(async () => {
     certificates = stage.use(await createTestCertificates());
-    const { path } = stage.use(await createTemporaryDirectory('upgrade'));
+    directory = stage.use(await createTemporaryDirectory('upgrade')).path;
     upstream = stage.use(
       await startScriptedUpstream({
         tls: { ...certificates.valid, start: 'implicit' },
@@ -33,11 +36,11 @@ describe.skipIf(isSkipped)('sockets that the service manager holds', () => {
         },
       }),
     );
-    const file = await writeConfiguration(path, {
+    const file = await writeConfiguration(directory, {
       certificate: certificates.valid,
       sections: `
 upstreams: [{name: corp, host: 127.0.0.1, port: ${upstream.port}, ca: ${certificates.caFile}, domains: [corp.test]}]
-sessions: {maxPerAddress: 1000}
+sessions: {maxPerAddress: 1000, drainTimeout: 5m}
 limits: {loginsPerAddress: 1000, sessionsPerAccount: 100, exempt: [127.0.0.1]}`,
     });
     serve = [process.execPath, mainFile, 'serve', '--config', file];
@@ -79,7 +82,7 @@ limits: {loginsPerAddress: 1000, sessionsPerAccount: 100, exempt: [127.0.0.1]}`,
     // Nobody but the new process is left to have greeted this one.
     using last = await connectGreeted({ port: manager.port('implicit'), implicitTlsCa: certificates.ca });
     expect(await last.logIn('last@corp.test', 'open sesame')).toMatch(/^\+OK/);
-  });
+  }, 90_000);
 
   it('keeps those who connect while the service is stopped until it is started again', async () => {
     await using manager = await startServiceManager(['starttls', 'implicit']);
@@ -105,6 +108,20 @@ limits: {loginsPerAddress: 1000, sessionsPerAccount: 100, exempt: [127.0.0.1]}`,
     expect(await manager.waitForEnd('wrong')).toBe(78);
     expect(await manager.output('wrong')).toContain(
       'Cannot use the socket "pop3s" that was handed over: no listener has this name',
+    );
+  });
+
+  it('ends the start where a socket is bound elsewhere than the configuration says', async () => {
+    const file = await writeConfiguration(await mkdtemp(join(directory, 'elsewhere-')), {
+      certificate: certificates.valid,
+      listeners: '[{name: starttls, address: "127.0.0.1:110", tls: starttls}]',
+      sections: '',
+    });
+    await using manager = await startServiceManager(['starttls']);
+    await manager.start('elsewhere', [process.execPath, mainFile, 'serve', '--config', file]);
+    expect(await manager.waitForEnd('elsewhere')).toBe(1);
+    expect(await manager.output('elsewhere')).toContain(
+      `Cannot listen on 127.0.0.1:110 (starttls): the socket handed over under this name is bound to 127.0.0.1:${manager.port('starttls')}`,
     );
   });
 });

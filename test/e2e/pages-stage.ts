@@ -1,11 +1,11 @@
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { createTestCertificates } from '../support/certificates.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { startScriptedUpstream } from './scripted-upstream.ts';
 import { adminToken, type PosternUnderTest, startPosternUnderTest } from './support.ts';
 import { connectGreeted, type WireClient } from './wire-client.ts';
 
-export const viewerToken = 'viewer-token-of-the-tests';
+const viewerToken = 'viewer-token-of-the-tests';
 
 /** Each page. */
 export const pagePaths = [
@@ -26,10 +26,11 @@ interface Visit {
   readonly over?: 'plaintext' | 'stls' | 'implicit';
 }
 
+type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>;
+
 /** A Postern with people at work, and a browser. */
 export interface PagesStage extends AsyncDisposable {
   readonly postern: PosternUnderTest;
-  readonly browser: Browser;
   /** Logs in; the session stays open until the stage ends. Resolves to the reply's first line. */
   visit(visit: Visit): Promise<{ readonly client: WireClient; readonly reply: string }>;
   /** Opens a browser that has signed in. */
@@ -66,10 +67,10 @@ limits: {perAddressAndAccount: {failures: 3, window: 10m, block: 10m, maxBlock: 
   );
   const browser = stack.adopt(await launchChromium(), (each) => each.close());
   const clients = stack.use(new DisposableStack());
+  const signedIn: Partial<Record<'operator' | 'viewer', SignedIn>> = {};
   const owned = stack.move();
   return {
     postern,
-    browser,
     visit: async ({ user, password = 'right', from, over = 'plaintext' }) => {
       const client = clients.use(
         await connectGreeted({
@@ -82,21 +83,25 @@ limits: {perAddressAndAccount: {failures: 3, window: 10m, block: 10m, maxBlock: 
       return { client, reply: await client.logIn(user, password) };
     },
     openAs: async (role, options = {}) => {
-      const context = await browser.newContext({ baseURL: postern.adminUrl, ...options });
-      const page = await context.newPage();
-      await signIn(page, role === 'operator' ? adminToken : viewerToken);
-      await page.close();
-      return context;
+      const baseURL = postern.adminUrl;
+      signedIn[role] ??= await signIn(browser, { baseURL, token: role === 'operator' ? adminToken : viewerToken });
+      return browser.newContext({ baseURL, storageState: signedIn[role], ...options });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-/** Signs in as a person does. */
-export async function signIn(page: Page, token: string): Promise<void> {
+/** Signs in as a person does; resolves to what the browser keeps of it. */
+async function signIn(browser: Browser, { baseURL, token }: { baseURL: string; token: string }): Promise<SignedIn> {
+  const context = await browser.newContext({ baseURL });
+  const page = await context.newPage();
   await page.goto('/ui');
   await page.getByLabel('Token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const state = await context.storageState();
+  await context.close();
+  return state;
 }
 
 /** People who read their mail, mistype, guess, or go to an upstream that is in trouble. */

@@ -8,17 +8,17 @@ const listeners = ['starttls', 'implicit'] as const;
 const oneSecond = 'sessions: {loginTimeout: 1s}';
 const tooLong = '-ERR [SYS/TEMP] The login took too long';
 
-/** Never answers a password. */
-const silentAtPass: Answer = (line) => (line.startsWith('PASS') ? '' : undefined);
+/** Never answers a user name. */
+const silentAtUser: Answer = (line) => (line.startsWith('USER') ? '' : undefined);
 
 // Most of them wait out a time-out.
 describe.concurrent('a login', () => {
   it.each(listeners)('is cancelled when its client resets the connection meanwhile over %s', async (listener) => {
-    await using stage = await startStage({ script: { answer: silentAtPass } });
+    await using stage = await startStage({ script: { answer: silentAtUser } });
     using client = await stage.connect(listener);
     client.send(`USER ${account.user}\r\nPASS ${account.password}\r\n`);
     const upstream = await stage.upstream.connection();
-    await eventually(() => expect(upstream.lines).toContain(`PASS ${account.password}`));
+    await eventually(() => expect(upstream.lines).toContain(`USER ${account.user}`));
 
     client.reset();
 
@@ -29,8 +29,21 @@ describe.concurrent('a login', () => {
     await eventually(async () => expect(await openSessions(stage.postern)).toBe(0));
   });
 
+  it.each(listeners)('counts when its client is gone before the password is refused over %s', async (listener) => {
+    const answer: Answer = (line) => (line.startsWith('PASS') ? '' : undefined);
+    await using stage = await startStage({ script: { answer } });
+    using client = await stage.connect(listener);
+    client.send(`USER ${account.user}\r\nPASS ${account.password}\r\n`);
+    const upstream = await stage.upstream.connection();
+    await eventually(() => expect(upstream.lines).toContain(`PASS ${account.password}`));
+    client.reset();
+    await stage.postern.waitForLog('sessionClosed');
+    upstream.send('-ERR [AUTH] No\r\n');
+    await stage.postern.waitForLog('loginFinished', { result: 'refused' });
+  });
+
   it('that the upstream does not answer ends with the login time-out', async () => {
-    await using stage = await startStage({ script: { answer: silentAtPass }, sections: oneSecond });
+    await using stage = await startStage({ script: { answer: silentAtUser }, sections: oneSecond });
     using client = await stage.connect();
 
     expect(await client.logIn(account.user, account.password)).toBe(tooLong);

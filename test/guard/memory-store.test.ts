@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createGuard, type LoginGuard } from '../../src/guard/guard.ts';
 import { MemoryStore } from '../../src/guard/memory-store.ts';
 import { maxCountedSubjects } from '../../src/guard/window-table.ts';
+import { reservationLeaseMs } from '../../src/policy/guard/bounds.ts';
 import {
   attemptOf,
   createClock,
@@ -172,7 +173,7 @@ describe('a guard with its limits in memory', () => {
     const { guard, pass } = create({ perAccount: { threshold: 1 } });
     await guard.admit(attemptOf({ address: '198.51.100.7' }));
     expect(await verdictOn(guard, { password: 'another' })).toBe('busy perAccount');
-    pass(minuteMs);
+    pass(reservationLeaseMs);
     expect(await verdictOn(guard, { password: 'another' })).toBe('allowed');
   });
 });

@@ -1,18 +1,37 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { maxListedBlocks } from '../../src/guard/redis/block-index.ts';
 import { ResyncLoop, resyncBlocks } from '../../src/guard/resync.ts';
 import type { StoredBlock } from '../../src/policy/guard/facts.ts';
 import { StoreUnavailable } from '../../src/proxy/store-unavailable.ts';
 
+function blockOf(index: number): StoredBlock {
+  return {
+    limit: 'perAddress',
+    subject: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
+    untilMs: 1_000_000 + index,
+    strikes: 1,
+    hasOwners: false,
+  };
+}
+
 describe('a resync of blocks', () => {
+  it('lets logins come between, however many blocks there are', async () => {
+    const blocks = Array.from({ length: 20_000 }, (_, index) => blockOf(index));
+    const store = { liftBlock: async () => false, restoreBlocks: async () => {}, listBlocks: async () => blocks };
+    let turns = 0;
+    let isOver = false;
+    const others = (async () => {
+      for (; !isOver; turns += 1) await setImmediate();
+    })();
+    const readLifted = async () => ({ lifted: new Set<string>(), nowMs: 0 });
+    await resyncBlocks({ local: store, shared: store, readLifted });
+    isOver = true;
+    await others;
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('gives back only what would be listed where there are too many to list', async () => {
-    const blockOf = (index: number): StoredBlock => ({
-      limit: 'perAddress',
-      subject: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
-      untilMs: 1_000_000 + index,
-      strikes: 1,
-      hasOwners: false,
-    });
     const all = Array.from({ length: maxListedBlocks + 100 }, (_, index) => blockOf(index));
     const latest = blockOf(1_000_000);
     const restored: StoredBlock[] = [];

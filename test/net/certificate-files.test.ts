@@ -189,3 +189,17 @@ describe(CertificateFiles, () => {
     await promise;
   });
 });
+
+describe('files that are watched no more', () => {
+  it('tell nothing, even of a look that was under way', async () => {
+    await write('live', old);
+    const { told, files: watched } = watch(plain());
+    await write('live', renewed);
+
+    const look = watched.look();
+    watched[Symbol.dispose]();
+    await look;
+
+    expect(told).toEqual([]);
+  });
+});

@@ -42,3 +42,13 @@ describe('has', () => {
     expect(new OwnEndpoints().has(connectionTo('127.0.0.1'))).toBe(false);
   });
 });
+
+describe('remove', () => {
+  it('forgets one address of a port, and keeps the others', () => {
+    const endpoints = endpointsAt('192.0.2.7', '192.0.2.8');
+    endpoints.remove({ host: '192.0.2.7', port: 110 });
+    endpoints.remove({ host: '192.0.2.9', port: 995 });
+    expect(endpoints.has(connectionTo('192.0.2.7'))).toBe(false);
+    expect(endpoints.has(connectionTo('192.0.2.8'))).toBe(true);
+  });
+});

@@ -120,3 +120,26 @@ describe('ServerCertificates', () => {
     expect(() => new ServerCertificates([])).toThrow('Cannot serve TLS: there is no certificate');
   });
 });
+
+describe('other certificates in the place of all', () => {
+  it('are shown when they are wanted, and not before', () => {
+    const certificates = new ServerCertificates([{ name: 'mail', ...mail }]);
+    const show = certificates.prepare([
+      { name: 'other', ...other },
+      { name: 'mail', ...mail },
+    ]);
+    expect(certificates.list().map(({ name }) => name)).toEqual(['mail']);
+    show();
+    expect(certificates.list().map(({ name }) => name)).toEqual(['other', 'mail']);
+    expect(certificates.isChoice).toBe(true);
+  });
+
+  it.each([
+    ['one cannot be used', () => [{ name: 'mixed', cert: mail.cert, key: other.key }]],
+    ['there is none', () => []],
+  ])('are refused where %s, and those from before stay', (_title, pairs) => {
+    const certificates = new ServerCertificates([{ name: 'mail', ...mail }]);
+    expect(() => certificates.prepare(pairs())).toThrow(CertificateError);
+    expect(certificates.list().map(({ name }) => name)).toEqual(['mail']);
+  });
+});

@@ -261,3 +261,28 @@ describe('Router.find', () => {
     },
   );
 });
+
+describe('a router that follows another', () => {
+  const upstreamsOf = (router: Router, names: readonly string[]) => names.map((name) => router.find(name));
+  const names = ['corp', 'sales', 'att', 'short'];
+
+  test('knows upstreams that are the same by the same objects, providers included', () => {
+    const previous = new Router(options);
+    const again = { ...structuredClone(options), previous };
+    for (const [index, found] of upstreamsOf(new Router(again), names).entries()) {
+      expect(found).toBeDefined();
+      expect(found).toBe(upstreamsOf(previous, names)[index]);
+    }
+  });
+
+  test('knows one that was changed by an object of its own', () => {
+    const previous = new Router(options);
+    const [corp, ...rest] = options.upstreams;
+    if (corp === undefined) throw new Error('Cannot change what is not there');
+    const upstreams = [{ ...corp, ca: 'another authority' }, ...rest];
+    const router = new Router({ ...options, upstreams, previous });
+    expect(router.find('corp')).toMatchObject({ ca: 'another authority' });
+    expect(router.find('sales')).toBe(previous.find('sales'));
+    expect(router.find('eu.corp.test')).toBe(router.find('corp'));
+  });
+});

@@ -36,11 +36,13 @@ it('on Deno, writes an audit trail, goes on in a new file after SIGHUP, and expl
 
   const records = await eventually(async () => {
     const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(3);
     return lines.map((line) => JSON.parse(line));
   });
   expect(records.flatMap(auditRecordProblems)).toEqual([]);
-  expect(records.map(({ type }) => type)).toEqual(['login', 'session']);
+  // The signal reads the configuration anew as well.
+  expect(records.map(({ type }) => type)).toEqual(['admin', 'login', 'session']);
+  expect(records[0]).toMatchObject({ action: 'reloadConfiguration', by: 'SIGHUP', result: 'done' });
   const explain = [...deno(`--allow-read=${directory.path}`), 'explain', account.user, '--file', file] as const;
   const { code, stdout, stderr } = await runProcess(explain, { timeoutMs: 15_000 });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -80,7 +80,7 @@ function defaultLimits(): LoginLimits {
     file,
     environment: {},
     readFile: () => '',
-    providerIds: [],
+    providerIds: new Set(),
   });
   if (!parsed.ok) throw new Error(`Cannot read the defaults: ${JSON.stringify(parsed.problems)}`);
   return parsed.config.limits;

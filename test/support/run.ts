@@ -24,9 +24,11 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'mpop', package: 'mpop', covers: 'mpop end-to-end' },
   { name: 'python3', package: 'python3', covers: 'poplib end-to-end' },
   { name: 'haproxy', package: 'haproxy', covers: 'PROXY protocol from a real balancer' },
+  { name: 'chromium', package: 'chromium', covers: 'the pages in a real browser' },
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
   { name: 'sslscan', package: 'sslscan', covers: 'what each TLS profile accepts' },
   { name: 'fail2ban-regex', package: 'fail2ban', covers: 'login lines as fail2ban reads them' },
+  { name: 'systemd-analyze', package: 'systemd', covers: 'units and readiness as systemd takes them' },
   { name: 'rsyslogd', package: 'rsyslog', covers: 'audit records as a syslog receiver takes them' },
 ];
 

@@ -123,3 +123,45 @@ describe('label values', () => {
     expect([...names].toSorted()).toEqual(['le', ...Object.keys(closedSets)].toSorted());
   });
 });
+
+describe('names of a configuration that is read anew', () => {
+  it('are labels from then on, and those from before stay', async () => {
+    const telemetry = createTelemetry({
+      log: { level: 'fatal', format: 'json' },
+      destination: { write: () => {} },
+      version: '1.2.3',
+      runtime: 'test 1',
+      listeners,
+      upstreams,
+      maxSessions: 100,
+    });
+    const shown = async (): Promise<string> => (await telemetry.exposeMetrics('text')).body;
+    telemetry.report(events.opened({ listener: 'office' }));
+    expect(await shown()).toContain('postern_connections_total{listener="other"} 1');
+
+    telemetry.reconfigure({
+      listeners: ['office'],
+      upstreams: ['corp'],
+      certificates: ['new.pem'],
+      maxSessions: 7,
+      plaintextExceptions: [{ listener: 'office', endsAtMs: 1_800_000_000_000 }],
+    });
+    telemetry.report(events.opened({ listener: 'office' }));
+    telemetry.report(events.opened({ listener: 'lan' }));
+    telemetry.report(events.login({ listener: 'office', upstream: 'corp' }));
+
+    const body = await shown();
+    for (const series of [
+      'postern_connections_total{listener="office"} 1',
+      'postern_connections_total{listener="lan"} 1',
+      'postern_sessions_closed_total{listener="office",reason="quit"} 0',
+      'postern_certificate_reloads_total{name="new.pem",result="reloaded"} 0',
+      'postern_plaintext_exception_seconds{listener="office"} 1800000000',
+      'postern_sessions_max 7',
+      'upstream="corp"',
+    ]) {
+      expect(body).toContain(series);
+    }
+    expect(telemetry.upstreams.get('corp')).toBeDefined();
+  });
+});

@@ -94,4 +94,13 @@ describe('LiveSessionRegistry', () => {
     registry.record(events.login({ account: 'a\u001b[2J@att.net' }));
     expect(registry.get('s1')?.account).toBe('a\\u{1b}[2J@att.net');
   });
+
+  it.each(['S2', 's2', '@ATT', '192.0.2', 'LAN', 'att'])('finds sessions by a part of what they show: %s', (text) => {
+    const registry = registryWith(3);
+    registry.record(events.login({ sessionId: 's2' }));
+    const query = { text: text.toLowerCase() };
+    expect(idsOf(registry, query)).toContain('s2');
+    expect(registry.countMatching({ ...query, listener: 'lan' })).toBe(idsOf(registry, query).length);
+    expect(idsOf(registry, { text: 'nobody' })).toEqual([]);
+  });
 });

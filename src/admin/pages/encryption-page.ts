@@ -1,12 +1,14 @@
 import { html } from 'hono/html';
 import { comparableName } from '../../policy/lower-case.ts';
 import type { InventoryEntry } from '../../telemetry/inventory/inventory-entry.ts';
+import { streamInventory } from './inventory-download.ts';
 import { badge, type Column, table } from './markup.ts';
 import { accountLink, type PageContext, type PageParts, type PagesApp, renderPage, renderProblem } from './page.ts';
 import { withQuery } from './paths.ts';
 import { number, since } from './words.ts';
 
 const path = '/ui/encryption';
+const csvPath = `${path}/inventory.csv`;
 const pageSize = 100;
 
 /** Which logins to show. */
@@ -16,25 +18,41 @@ type Filter = keyof typeof filters;
 /** Adds the inventory: who logs in with which encryption. */
 export function addEncryptionPage(pages: PagesApp, parts: PageParts): void {
   pages.get('/encryption', (c) => render(c, parts));
+  pages.get('/encryption/inventory.csv', (c) => download(c, parts));
+}
+
+function readQuery(c: PageContext) {
+  const account = comparableName(c.req.query('account') ?? '');
+  const show = readFilter(c.req.query('show'));
+  const query = {
+    ...(account !== '' && { account }),
+    ...(show !== 'all' && { isEncrypted: show === 'encrypted' }),
+    networks: [],
+  };
+  return { account, show, query };
+}
+
+function download(c: PageContext, parts: PageParts): Response | Promise<Response> {
+  const { inventory } = parts.ports;
+  if (inventory === undefined) return turnedOff(c, parts);
+  return c.body(streamInventory(inventory, readQuery(c).query), 200, {
+    'Content-Type': 'text/csv; charset=utf-8; header=present',
+    'Content-Disposition': 'attachment; filename="inventory.csv"',
+  });
+}
+
+function turnedOff(c: PageContext, parts: PageParts): Response | Promise<Response> {
+  const detail = 'The inventory is turned off: inventory.retention is 0 in the configuration.';
+  return renderProblem(c, parts, { status: 404, title: 'Encryption', detail });
 }
 
 async function render(c: PageContext, parts: PageParts): Promise<Response> {
   const { inventory, onError } = parts.ports;
-  if (inventory === undefined) {
-    const detail = 'The inventory is turned off: inventory.retention is 0 in the configuration.';
-    return renderProblem(c, parts, { status: 404, title: 'Encryption', detail });
-  }
-  const account = comparableName(c.req.query('account') ?? '');
-  const show = readFilter(c.req.query('show'));
+  if (inventory === undefined) return turnedOff(c, parts);
+  const { account, show, query } = readQuery(c);
   const cursor = /^[\w-]{1,8000}$/.exec(c.req.query('cursor') ?? '')?.[0];
   const page = await inventory
-    .list({
-      ...(account !== '' && { account }),
-      ...(show !== 'all' && { isEncrypted: show === 'encrypted' }),
-      ...(cursor !== undefined && { cursor }),
-      networks: [],
-      limit: pageSize,
-    })
+    .list({ ...query, ...(cursor !== undefined && { cursor }), limit: pageSize })
     .catch((error: unknown) => {
       onError(error);
       return undefined;
@@ -43,12 +61,7 @@ async function render(c: PageContext, parts: PageParts): Promise<Response> {
     const detail = 'The store of the inventory cannot be asked right now. Try again in a moment.';
     return renderProblem(c, parts, { status: 503, title: 'Encryption', detail });
   }
-  const csv = withQuery('/api/v1/inventory', {
-    format: 'csv',
-    limit: 1_000,
-    account,
-    unencrypted: show === 'all' ? undefined : String(show === 'unencrypted'),
-  });
+  const csv = withQuery(csvPath, { account, show });
   const { entries, nextCursor } = page;
   const body = html`${renderFilters(account, show)}
 <div id="entries" data-region>

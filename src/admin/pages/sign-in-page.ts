@@ -72,6 +72,7 @@ function render(c: PageContext, { assets }: PageParts, { next, trouble, status }
 ${problem}
 <form method="post" action="${signInPath}" data-next="${next}">
 <input type="hidden" name="next" value="${next}">
+<input type="text" name="username" value="postern" autocomplete="username" hidden>
 <label for="token">Token</label>
 <input id="token" type="password" name="token" required autofocus autocomplete="current-password" maxlength="1000"${described}>
 <p class="hint">One of <code>admin.tokens</code> in the configuration. Where it names none, one was printed at start.</p>

@@ -41,7 +41,7 @@ const units = [
 ] as const;
 
 /** A length of time in its largest unit, such as `5 min`. */
-export function span(ms: number): string {
+function span(ms: number): string {
   const [unit, size] = units.find(([, each]) => ms >= each) ?? (['s', 1_000] as const);
   const count = Math.round(ms / size);
   const plural = (unit === 'day' || unit === 'hour') && count !== 1 ? 's' : '';

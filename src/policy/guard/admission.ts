@@ -45,11 +45,14 @@ export function refuseLogin(login: LoginCase): Refusal | undefined {
     const { untilMs } = login.manual.block;
     return { reason: 'manual', ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - login.facts.nowMs }) };
   }
+  const isOwner = login.facts.knownSinceMs !== undefined;
   return (
     refuseByBlock(login) ??
-    refuseRemembered(login) ??
+    // A stranger who is refused whatever the password must not learn that an owner had this one, too.
+    (isOwner ? refuseRemembered(login) : undefined) ??
     refuseByPace(login) ??
     refuseBySessions(login) ??
+    refuseRemembered(login) ??
     refuseWithoutRoom(login)
   );
 }

@@ -11,8 +11,11 @@ export const maxAcceptedPerAccount = 8;
 export const maxKnownPerAccount = 100;
 /** Addresses in one network from which somebody logged in: all of an IPv4 /24. */
 export const maxOwnersPerNetwork = 256;
-/** A login under way is reserved no longer than this, should its end never be told. */
-export const reservationLeaseMs = 60_000;
+/**
+ * A login under way is reserved no longer than this, should its end never be told: the default `loginTimeout`, and the upstream's
+ * time to answer a password that was sent before it.
+ */
+export const reservationLeaseMs = 90_000;
 /** A live session counts for so long after it was last told of. */
 export const sessionLeaseMs = 90_000;
 /** Live sessions that are looked at per account: a limit above this counts no others. */

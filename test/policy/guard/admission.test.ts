@@ -93,6 +93,21 @@ describe(refuseLogin, () => {
     expect(refuseLogin(caseOf({ ...stranger, ...facts }, more))?.reason).toBe(reason);
   });
 
+  test.each<[name: string, facts: Partial<LoginFacts>, more: Partial<LoginCase>, reason: string]>([
+    ['soon after a login', { lastLoginMs: nowMs }, { minPollIntervalMs: 6 }, 'pace'],
+    ['beside a live session', {}, { liveSessions: 1, isSingleSession: true }, 'in_use'],
+    ['while blocked', { blocks: allBlocks }, {}, 'limit'],
+  ])('tells a stranger %s the same whether the password is remembered or not', (_, facts, more, reason) => {
+    for (const refusedUntilMs of [nowMs, nowMs + 5]) {
+      expect(refuseLogin(caseOf({ ...stranger, ...facts, refusedUntilMs }, more))?.reason).toBe(reason);
+    }
+  });
+
+  test('tells an owner of a remembered password before all else', () => {
+    const facts = { ...owner, blocks: [], refusedUntilMs: nowMs + 5, lastLoginMs: nowMs };
+    expect(refuseLogin(caseOf(facts, { minPollIntervalMs: 6 }))?.reason).toBe('remembered');
+  });
+
   test("puts an operator's block before everything", () => {
     const entry = { effect: 'block', target: { account: 'a' }, reason: 'why', by: 'ops', addedAtMs: 0 } as const;
     const manual = { block: { ...entry, untilMs: nowMs + 7 }, isAddressAllowed: true, isAccountAllowed: true };
