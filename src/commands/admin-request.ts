@@ -12,7 +12,7 @@ export interface AdminAccess {
   readonly url: URL;
   readonly token: string;
   /** PEM texts, for `https:`. */
-  readonly ca?: string | readonly string[] | undefined;
+  readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   /** The name its certificate must be for; absent: the URL's. */
@@ -54,7 +54,7 @@ export function requestAdmin(
     },
   };
   const secured = {
-    ...(ca !== undefined && { ca: [ca].flat() }),
+    ca,
     ...(serverName !== undefined && { servername: serverName }),
     cert,
     key,

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { rootCertificates } from 'node:tls';
 import { adminUrl } from '../admin/admin-address.ts';
 import type { AdminConfig } from '../config/config.ts';
 import { printable } from '../telemetry/printable.ts';
@@ -42,13 +41,10 @@ export function findHealthAccess(
   const access = { url: parseAdminUrl(adminUrl(admin, { isSecured: admin.tls !== undefined })) };
   if (admin.tls === undefined) return access;
   const pem = readFile(admin.tls.cert);
-  // A certificate that signed itself is its own authority; any other needs one of the usual, or --ca.
-  return { ...access, ca: [...rootCertificates, pem], serverName: firstNameOf(pem) };
-}
-
-/** It is asked by its address, which few certificates are for. */
-function firstNameOf(pem: string): string | undefined {
-  return /(?:^|, )DNS:([^,*]+)/.exec(new X509Certificate(pem).subjectAltName ?? '')?.[1];
+  const { issuer, subject, subjectAltName = '' } = new X509Certificate(pem);
+  // It is asked by its address, which few certificates are for.
+  const serverName = /(?:^|, )DNS:([^,*]+)/.exec(subjectAltName)?.[1];
+  return { ...access, serverName, ...(issuer === subject && { ca: pem }) };
 }
 
 function describeAnswer(status: number, text: string): string {

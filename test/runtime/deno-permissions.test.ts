@@ -6,7 +6,7 @@ import { startScriptedUpstream } from '../e2e/scripted-upstream.ts';
 import { account } from '../e2e/stage.ts';
 import { eventually } from '../e2e/support.ts';
 import { connectGreeted } from '../e2e/wire-client.ts';
-import { createTestCertificates } from '../support/certificates.ts';
+import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
 import { type CommandLine, findFreePorts, runProcess } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
@@ -15,8 +15,10 @@ import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 const fromSources = ['--no-lock', '--no-remote', '--node-modules-dir=manual'];
 
 /** Writes a configuration with a certificate behind a symbolic link, as ACME clients and Kubernetes keep them. */
-async function writeStage(directory: string, upstreams: readonly [served: number, other: number]): Promise<string> {
-  await using certificates = await createTestCertificates();
+async function writeStage(
+  directory: string,
+  { certificates, port }: { readonly certificates: TestCertificates; readonly port: number },
+): Promise<string> {
   await mkdir(join(directory, 'archive'));
   const { cert, key } = certificates.valid;
   for (const [name, text] of Object.entries({ cert, key, ca: certificates.ca })) {
@@ -30,7 +32,7 @@ async function writeStage(directory: string, upstreams: readonly [served: number
     `
 listeners: [{name: lan, address: "127.0.0.1:${listener}", tls: starttls, plaintextFrom: [127.0.0.0/8], upstream: corp}]
 tls: {certificates: [{cert: cert.pem, key: key.pem}]}
-upstreams: [{name: corp, host: localhost, port: ${upstreams[0]}, ca: ca.pem, domains: [corp.test]}]
+upstreams: [{name: corp, host: localhost, port: ${port}, ca: ca.pem, domains: [corp.test]}]
 admin: {address: "127.0.0.1:${admin}", tokens: [{name: ops, role: operator, token: "\${POSTERN_ADMIN_TOKEN:-a-token-of-the-tests}"}]}
 audit: {to: file, file: audit.jsonl}
 log: {level: info, format: json}
@@ -54,9 +56,7 @@ describe('postern permissions, on Deno', () => {
     await using directory = await createTemporaryDirectory('permissions');
     await using certificates = await createTestCertificates();
     await using upstream = await startScriptedUpstream({ tls: { ...certificates.valid, start: 'implicit' } });
-    const configuration = await writeStage(directory.path, [upstream.port, 0]);
-    // Written again: the upstream's certificate is of this authority.
-    await writeFile(join(directory.path, 'archive', 'ca1.pem'), certificates.ca);
+    const configuration = await writeStage(directory.path, { certificates, port: upstream.port });
     const flags = await permissionsOf(configuration);
     await using postern = await servePostern(configuration, deno(flags, mainFile));
     using client = await connectGreeted({ port: postern.port('lan') });
@@ -72,7 +72,8 @@ describe('postern permissions, on Deno', () => {
 
   it('permits nothing else: no other port, file or variable', async () => {
     await using directory = await createTemporaryDirectory('permissions');
-    const configuration = await writeStage(directory.path, [995, 0]);
+    await using certificates = await createTestCertificates();
+    const configuration = await writeStage(directory.path, { certificates, port: 995 });
     const flags = await permissionsOf(configuration);
     await writeFile(join(directory.path, 'other'), 'text');
     const attempts = join(directory.path, 'attempts.mjs');

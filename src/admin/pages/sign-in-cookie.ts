@@ -50,7 +50,7 @@ export function isOwnRequest(c: AdminContext): boolean {
 }
 
 /**
- * Lets the pages' scripts and links read from the API without a token: events and CSV. Changes need a token there; the
+ * Lets the pages' scripts read from the API without a token: they listen to its events. Changes need a token there; the
  * pages have forms of their own.
  */
 export function cookieAuth(signIns: SignIns): MiddlewareHandler<AdminEnv> {
