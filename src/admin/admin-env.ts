@@ -6,7 +6,11 @@ import type { Admin } from './admin-tokens.ts';
 /** What a request brings along: the socket where there is one, and the admin behind its token. */
 export interface AdminEnv {
   Bindings: Partial<HttpBindings>;
-  Variables: { admin: Admin };
+  Variables: {
+    admin: Admin;
+    /** Whether the token or the sign-in behind the request still holds: for answers that go on. Absent: nobody was asked for one. */
+    stillHolds?: () => boolean;
+  };
 }
 
 /** The app that resources add their routes to. */

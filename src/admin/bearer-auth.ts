@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { type AdminEnv, addressOf } from './admin-env.ts';
-import type { AdminTokens } from './admin-tokens.ts';
+import { type AdminTokens, digestOf } from './admin-tokens.ts';
 import { createAudit } from './audit.ts';
 import type { AdminPorts } from './ports.ts';
 import { problem } from './problem.ts';
@@ -45,6 +45,7 @@ async function authenticate(
   switch (check.kind) {
     case 'admin':
       c.set('admin', check.admin);
+      c.set('stillHolds', () => tokens.find(digestOf(token)) !== undefined);
       return undefined;
     case 'limited':
       return problem(c, {

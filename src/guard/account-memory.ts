@@ -3,10 +3,11 @@ import {
   maxAcceptedPerAccount,
   maxKnownPerAccount,
   maxRefusedPerAccount,
-  maxTriesAhead,
+  minCountedMemoryMs,
 } from '../policy/guard/bounds.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { LoginKey } from './guard-store.ts';
+import { TriedCredentials } from './tried-credentials.ts';
 
 /** Accounts that somebody logged in to: only a right password adds one, so no flood of names pushes any out. */
 const maxAccounts = 50_000;
@@ -26,8 +27,9 @@ interface AccountRecord {
 export class AccountMemory {
   readonly #options: { readonly knownForMs: number; readonly refusedPasswordsMs: number };
   readonly #accounts = new BoundedMap<AccountRecord>(maxAccounts);
-  /** Credentials by the time they lapse; negative ones may be tried before. */
+  /** Credentials by the time they lapse. */
   readonly #refused = new BoundedMap<Map<string, number>>(maxRefusingAccounts);
+  readonly #tried = new TriedCredentials(maxRefusingAccounts);
 
   constructor(options: { readonly knownForMs: number; readonly refusedPasswordsMs: number }) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class AccountMemory {
     const prefix = acceptedPrefix(login.credential);
     if (!accepted.delete(prefix)) this.#tryAgain(login.account, atMs);
     this.#refused.get(login.account)?.delete(login.credential);
+    this.#tried.forget(login);
     accepted.add(prefix);
     if (accepted.size > maxAcceptedPerAccount) deleteFirst(accepted);
   }
@@ -78,20 +81,21 @@ export class AccountMemory {
     if (refusedPasswordsMs === 0) return;
     if (hasChanged) this.#tryAgain(account, atMs);
     const refused = this.#refused.get(account) ?? new Map<string, number>();
-    for (const [other, untilMs] of refused) if (Math.abs(untilMs) <= atMs) refused.delete(other);
-    const knownMs = refused.get(credential) ?? 0;
-    // Whoever tried ahead of time waits longer for it.
-    const untilMs = knownMs < 0 ? refusedPasswordsMs - knownMs : Math.max(knownMs, atMs + refusedPasswordsMs);
+    for (const [other, untilMs] of refused) if (untilMs <= atMs) refused.delete(other);
+    const freeMs = refusedPasswordsMs < minCountedMemoryMs ? 0 : this.#tried.note({ account, credential }, atMs);
+    const untilMs = Math.max(refused.get(credential) ?? 0, atMs + refusedPasswordsMs, freeMs);
     refused.set(credential, untilMs);
     if (refused.size > maxRefusedPerAccount) deleteLeast(refused);
     this.#refused.set(account, refused);
   }
 
+  /** What was refused may be right now, and may be tried ahead of time where it was not tried too often. */
   #tryAgain(account: string, nowMs: number): void {
-    const refused = this.#refused.get(account) ?? new Map<string, number>();
-    const lastMs = nowMs + maxTriesAhead * this.#options.refusedPasswordsMs;
-    for (const [credential, untilMs] of refused) {
-      if (untilMs > nowMs && untilMs <= lastMs) refused.set(credential, -untilMs);
+    const refused = this.#refused.get(account);
+    for (const [credential, untilMs] of refused ?? []) {
+      const freeMs = this.#tried.freeAtMs({ account, credential });
+      if (freeMs <= nowMs) refused?.delete(credential);
+      else if (freeMs < untilMs) refused?.set(credential, freeMs);
     }
   }
 

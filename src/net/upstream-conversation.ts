@@ -6,12 +6,15 @@ import { LineReader } from '../pop3/line-reader.ts';
 import type { StatusReply } from '../pop3/reply.ts';
 import {
   beginUpstreamLogin,
+  isPasswordSent,
   maxUpstreamLineOctets,
+  resumeUpstreamLogin,
   stepUpstreamLogin,
   type UpstreamDialogue,
   type UpstreamLoginEffect,
   type UpstreamLoginEvent,
   type UpstreamLoginState,
+  type UpstreamLoginStep,
 } from '../pop3/upstream-login.ts';
 import type { ClientInfo } from '../proxy/ports.ts';
 import { proxyHeaderFor, xclientArguments } from './client-info.ts';
@@ -36,6 +39,10 @@ export interface ConversationOptions {
   readonly upstream: Upstream;
   readonly memory: UpstreamMemory;
   readonly credentials?: UpstreamDialogue['credentials'];
+  /** A verified, greeted connection to log in on; absent: one is made. */
+  readonly readySocket?: TLSSocket;
+  /** Whether a connection that ends greeted stays open, for a later conversation. */
+  readonly staysOpen?: boolean;
   /** Whom the upstream is told of, where it is configured so. */
   readonly client?: ClientInfo;
   /** Gives the login up, unless the password was sent: the answer to that is awaited, for as long as any other. */
@@ -60,9 +67,15 @@ export type ConversationResult =
       readonly received: Uint8Array;
     }
   | { readonly kind: 'refused'; readonly reply: StatusReply }
-  /** No credentials were given: the server is verified, and has said what it can do. */
-  | { readonly kind: 'greeted' }
-  | { readonly kind: 'failed'; readonly reason: UpstreamFailureReason; readonly detail: string };
+  /** No credentials were given: the server is verified, and has said what it can do. One that stays open is paused. */
+  | { readonly kind: 'greeted'; readonly socket?: TLSSocket }
+  | {
+      readonly kind: 'failed';
+      readonly reason: UpstreamFailureReason;
+      readonly detail: string;
+      /** The ready connection was of no use: the server has judged no password on it, as far as one can know. */
+      readonly isStale?: true;
+    };
 
 /** Dials an upstream, verifies it and logs in. Never rejects; every step is bounded in time. */
 export function converse(options: ConversationOptions): Promise<ConversationResult> {
@@ -80,28 +93,37 @@ class Conversation {
   #handshakeStartedAtMs = 0;
   #handshakeMs = 0;
   #isSettled = false;
+  #hasHeard = false;
+  #isPasswordOut = false;
 
   constructor(options: ConversationOptions, resolve: (result: ConversationResult) => void) {
-    const { upstream, memory, credentials, client } = options;
     this.#options = options;
     this.#resolve = resolve;
-    this.#state = beginUpstreamLogin({
-      tls: upstream.tls,
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(credentials === undefined || memory.capabilities === undefined
-        ? {}
-        : { knownCapabilities: memory.capabilities }),
-      ...(upstream.clientInfo === 'xclient' && client !== undefined ? { xclient: xclientArguments(client) } : {}),
-    });
+    this.#state = beginUpstreamLogin(dialogueOf(options));
   }
 
   start(): void {
-    const { upstream, signal } = this.#options;
+    const { upstream, signal, readySocket } = this.#options;
+    this.#socket = readySocket;
     if (signal?.aborted) {
       this.#onAbort();
       return;
     }
     signal?.addEventListener('abort', this.#onAbort);
+    if (readySocket === undefined) this.#dial(upstream);
+    else this.#resume(readySocket);
+  }
+
+  #resume(socket: TLSSocket): void {
+    this.#tlsSocket = socket;
+    this.#attach(socket);
+    socket.off('error', ignore);
+    socket.on('data', this.#onData);
+    socket.resume();
+    this.#take(resumeUpstreamLogin(this.#state.dialogue));
+  }
+
+  #dial(upstream: Upstream): void {
     this.#expect('connection');
     const endpoint = { host: upstream.host, port: upstream.port, noDelay: true };
     if (upstream.tls === 'implicit' && upstream.clientInfo !== 'proxy-v2') {
@@ -190,6 +212,7 @@ class Conversation {
   };
 
   readonly #onData = (chunk: Uint8Array): void => {
+    this.#hasHeard = true;
     this.#reader.push(chunk);
     while (!this.#isSettled && this.#state.stage.name !== 'upgrading') {
       const read = this.#reader.next(maxUpstreamLineOctets);
@@ -204,7 +227,10 @@ class Conversation {
   }
 
   #step(event: UpstreamLoginEvent): void {
-    const { state, effects } = stepUpstreamLogin(this.#state, event);
+    this.#take(stepUpstreamLogin(this.#state, event));
+  }
+
+  #take({ state, effects }: UpstreamLoginStep): void {
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
   }
@@ -213,6 +239,7 @@ class Conversation {
     const { memory, onCapabilities } = this.#options;
     switch (effect.kind) {
       case 'send':
+        this.#isPasswordOut ||= isPasswordSent(this.#state);
         this.#expect('reply');
         this.#socket?.write(effect.lines, 'latin1');
         break;
@@ -230,7 +257,9 @@ class Conversation {
         this.#options.onXclientNotTaken?.(effect.detail);
         break;
       case 'accepted':
-        this.#hand(effect.reply);
+        this.#handOver((socket) =>
+          this.#settle({ kind: 'accepted', reply: effect.reply, socket, received: this.#reader.takeRest() }),
+        );
         break;
       case 'refused':
         memory.forgetCapabilities();
@@ -256,20 +285,24 @@ class Conversation {
   }
 
   #onReady(): void {
-    if (this.#tlsSocket !== undefined) this.#options.onReady?.(this.#tlsSocket, this.#handshakeMs);
-    if (this.#options.credentials === undefined) this.#settle({ kind: 'greeted' });
+    const { onReady, credentials, staysOpen } = this.#options;
+    if (this.#tlsSocket !== undefined) onReady?.(this.#tlsSocket, this.#handshakeMs);
+    if (credentials !== undefined) return;
+    if (!staysOpen) this.#settle({ kind: 'greeted' });
+    else if (this.#hasMore()) this.#fail('not_pop3', 'Octets follow its greeting');
+    else this.#handOver((socket) => this.#settle({ kind: 'greeted', socket }));
   }
 
-  #hand(reply: StatusReply): void {
+  #handOver(settle: (socket: TLSSocket) => void): void {
     const socket = this.#tlsSocket;
     if (socket === undefined) return;
     socket.pause();
     this.#detach(socket);
     // A reset must have a listener until the receiver's own is there; the receiver sees that the socket is destroyed.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     this.#tlsSocket = undefined;
     this.#socket = undefined;
-    this.#settle({ kind: 'accepted', reply, socket, received: this.#reader.takeRest() });
+    settle(socket);
   }
 
   #expectHandshake(): void {
@@ -296,7 +329,7 @@ class Conversation {
   readonly #onAbort = (): void => {
     // The upstream judges the password that it has, and what it says is to be counted: a guesser who hung up in time would
     // otherwise never be refused.
-    if (this.#state.stage.name === 'awaitingLoginReply') {
+    if (isPasswordSent(this.#state)) {
       // A process that ends does not wait for it.
       this.#socket?.unref();
       this.#timer?.unref();
@@ -306,7 +339,17 @@ class Conversation {
   };
 
   #fail(reason: UpstreamFailureReason, detail: string): void {
-    this.#settle({ kind: 'failed', reason, detail });
+    this.#settle({ kind: 'failed', reason, detail, ...(this.#isStale(reason) && { isStale: true }) });
+  }
+
+  /**
+   * Whether the login may be tried again on a fresh connection: the password was not sent, or the connection ended without
+   * an octet of an answer, as one does that the server had given up before.
+   */
+  #isStale(reason: UpstreamFailureReason): boolean {
+    const { readySocket, signal } = this.#options;
+    if (readySocket === undefined || signal?.aborted) return false;
+    return !this.#isPasswordOut || (reason === 'reset' && !this.#hasHeard);
   }
 
   #settle(result: ConversationResult): void {
@@ -318,6 +361,19 @@ class Conversation {
     this.#socket?.destroy();
     this.#resolve(result);
   }
+}
+
+function ignore(): void {}
+
+function dialogueOf({ upstream, memory, credentials, staysOpen, client }: ConversationOptions): UpstreamDialogue {
+  // Who only asks wants to be told anew.
+  const knownCapabilities = credentials === undefined && !staysOpen ? undefined : memory.capabilities;
+  return {
+    tls: upstream.tls,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(knownCapabilities === undefined ? {} : { knownCapabilities }),
+    ...(upstream.clientInfo === 'xclient' && client !== undefined ? { xclient: xclientArguments(client) } : {}),
+  };
 }
 
 /** An error's own words in one line, its OpenSSL decoration left out. */

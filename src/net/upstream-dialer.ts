@@ -1,10 +1,12 @@
 import type { TLSSocket } from 'node:tls';
+import { isFarewell } from '../policy/refusal.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { Report } from '../proxy/events.ts';
-import type { LogInUpstream, UpstreamLogin } from '../proxy/ports.ts';
+import type { LogInUpstream, UpstreamLogin, UpstreamLoginRequest } from '../proxy/ports.ts';
+import type { ReadyConnections } from './ready-connections.ts';
 import { describeTls } from './tls-facts.ts';
-import { type ConnectedEndpoint, converse } from './upstream-conversation.ts';
-import { UpstreamMemory } from './upstream-memory.ts';
+import { type ConnectedEndpoint, type ConversationResult, converse } from './upstream-conversation.ts';
+import { UpstreamMemories } from './upstream-memory.ts';
 
 /** What a dialer needs from outside. */
 export interface UpstreamDialerOptions {
@@ -13,55 +15,103 @@ export interface UpstreamDialerOptions {
   /** A clock that never steps back, milliseconds. */
   readonly nowMs: () => number;
   readonly report?: Report;
+  /** Those that `readyConnections` are made with; default: its own. */
+  readonly memories?: UpstreamMemories;
+  /** Absent: every login makes a connection of its own. */
+  readonly readyConnections?: ReadyConnections;
 }
 
 /** Makes the login function of a process. What it learns of each upstream is kept for the next login there. */
-export function createUpstreamDialer({ isOwnEndpoint, nowMs, report }: UpstreamDialerOptions): LogInUpstream {
-  // By identity: an upstream that is configured anew, whatever changed, begins without sessions, and the old one's go with it.
-  const memories = new WeakMap<Upstream, UpstreamMemory>();
-  // Said once for each: it would come with every login.
-  const withoutXclient = new WeakSet<Upstream>();
+export function createUpstreamDialer(options: UpstreamDialerOptions): LogInUpstream {
+  const dialer = new UpstreamDialer(options);
+  return async (request) => toLogin((await dialer.tryReady(request)) ?? (await dialer.dial(request)));
+}
 
-  return async ({ upstream, credentials, client, signal, onConnected }): Promise<UpstreamLogin> => {
-    let memory = memories.get(upstream);
-    if (memory === undefined) {
-      memory = new UpstreamMemory(upstream, nowMs);
-      memories.set(upstream, memory);
-    }
+class UpstreamDialer {
+  readonly #options: UpstreamDialerOptions;
+  readonly #memories: UpstreamMemories;
+  /** Said once for each: it would come with every login. */
+  readonly #withoutXclient = new WeakSet<Upstream>();
+
+  constructor(options: UpstreamDialerOptions) {
+    this.#options = options;
+    this.#memories = options.memories ?? new UpstreamMemories(options.nowMs);
+  }
+
+  /**
+   * Logs in on a ready connection; undefined where there is none, or it turns out that the server had given it up. The login
+   * may then be made anew: at worst the server has seen a password twice of which it said nothing the first time.
+   */
+  async tryReady(request: UpstreamLoginRequest): Promise<ConversationResult | undefined> {
+    const { readyConnections } = this.#options;
+    const { upstream, signal, onConnected } = request;
+    const ready = signal.aborted ? undefined : readyConnections?.take(upstream);
+    if (readyConnections === undefined || ready === undefined) return undefined;
+    const { socket: readySocket, readyForMs } = ready;
+    const onReady = (socket: TLSSocket): void => onConnected({ ...describe(socket), durationMs: 0, readyForMs });
+    const result = await this.#converse(request, { readySocket, onReady });
+    const isOfNoUse = isStale(result) && !signal.aborted;
+    readyConnections.settle(upstream, isOfNoUse ? 'broken' : 'used');
+    return isOfNoUse ? undefined : result;
+  }
+
+  dial(request: UpstreamLoginRequest): Promise<ConversationResult> {
+    const { nowMs, readyConnections } = this.#options;
     const startedAtMs = nowMs();
-    const onReady = (socket: TLSSocket, handshakeMs: number): void =>
-      onConnected({
-        address: socket.remoteAddress ?? '',
-        tls: describeTls(socket),
-        durationMs: nowMs() - startedAtMs,
-        handshakeMs,
-      });
-    const onXclientNotTaken = (detail: string): void => {
-      if (withoutXclient.has(upstream)) return;
-      withoutXclient.add(upstream);
-      report?.({ kind: 'clientInfoNotTaken', upstream: upstream.name, detail });
+    const onReady = (socket: TLSSocket, handshakeMs: number): void => {
+      const durationMs = nowMs() - startedAtMs;
+      request.onConnected({ ...describe(socket), durationMs, handshakeMs });
+      readyConnections?.connected(request.upstream, durationMs);
     };
-    const result = await converse({
+    return this.#converse(request, { onReady });
+  }
+
+  #converse(
+    { upstream, credentials, client, signal }: UpstreamLoginRequest,
+    connection: {
+      readonly readySocket?: TLSSocket;
+      readonly onReady: (socket: TLSSocket, handshakeMs: number) => void;
+    },
+  ): Promise<ConversationResult> {
+    return converse({
       upstream,
-      memory,
+      memory: this.#memories.of(upstream),
       credentials,
       ...(client === undefined ? {} : { client }),
       signal,
-      isOwnEndpoint,
-      onReady,
-      onXclientNotTaken,
+      isOwnEndpoint: this.#options.isOwnEndpoint,
+      onXclientNotTaken: (detail) => this.#tellOfNoXclient(upstream, detail),
+      ...connection,
     });
-    switch (result.kind) {
-      case 'accepted':
-        return { kind: 'accepted', reply: result.reply, session: { socket: result.socket, received: result.received } };
-      case 'refused':
-        return result;
-      case 'greeted':
-        throw new Error('Cannot log in: the conversation ended before the credentials were sent');
-      case 'failed':
-        return { kind: 'failed', failure: { reason: result.reason, detail: result.detail } };
-      default:
-        return result satisfies never;
-    }
-  };
+  }
+
+  #tellOfNoXclient(upstream: Upstream, detail: string): void {
+    if (this.#withoutXclient.has(upstream)) return;
+    this.#withoutXclient.add(upstream);
+    this.#options.report?.({ kind: 'clientInfoNotTaken', upstream: upstream.name, detail });
+  }
+}
+
+/** What a server says as it hangs up may be taken for its answer, where the two have crossed. */
+function isStale(result: ConversationResult): boolean {
+  return result.kind === 'refused' ? isFarewell(result.reply) : result.kind === 'failed' && result.isStale === true;
+}
+
+function describe(socket: TLSSocket) {
+  return { address: socket.remoteAddress ?? '', tls: describeTls(socket) };
+}
+
+function toLogin(result: ConversationResult): UpstreamLogin {
+  switch (result.kind) {
+    case 'accepted':
+      return { kind: 'accepted', reply: result.reply, session: { socket: result.socket, received: result.received } };
+    case 'refused':
+      return result;
+    case 'greeted':
+      throw new Error('Cannot log in: the conversation ended before the credentials were sent');
+    case 'failed':
+      return { kind: 'failed', failure: { reason: result.reason, detail: result.detail } };
+    default:
+      return result satisfies never;
+  }
 }

@@ -95,3 +95,22 @@ export class UpstreamMemory {
     return remembered !== undefined && this.#nowMs() < remembered.untilMs ? remembered.value : undefined;
   }
 }
+
+/** What was learnt of each upstream. By identity: one that is configured anew begins without, and the old one's goes with it. */
+export class UpstreamMemories {
+  readonly #nowMs: () => number;
+  readonly #memories = new WeakMap<Upstream, UpstreamMemory>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  of(upstream: Upstream): UpstreamMemory {
+    let memory = this.#memories.get(upstream);
+    if (memory === undefined) {
+      memory = new UpstreamMemory(upstream, this.#nowMs);
+      this.#memories.set(upstream, memory);
+    }
+    return memory;
+  }
+}

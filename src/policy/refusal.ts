@@ -80,6 +80,19 @@ function classifyText(text: string): RefusalMeaning {
   return saysLater.test(text) ? 'busy' : 'refused';
 }
 
+// Dovecot: "Disconnected: Inactivity", "Disconnected: Connection queue full"; others: "Autologout; idle for too long", "Timeout".
+const saysGoodbye =
+  /\b(disconnect(ed|ing)|time(d)?[- ]?out|inactiv(e|ity)|idle|auto-?log ?out|shutting down|connection (is )?clos(ed|ing)|clos(ed|ing) (the )?connection|bye)\b/i;
+
+/**
+ * Whether what looks like a refusal may be what a server says of its own accord as it hangs up, having crossed the login on
+ * its way: then it judges nobody's credentials.
+ */
+export function isFarewell({ code, text }: RefusalReply): boolean {
+  const isUncoded = code === undefined || code === 'SYS/TEMP';
+  return isUncoded && saysGoodbye.test(text) && !saysWrong.test(text);
+}
+
 const codes = { refused: 'AUTH', busy: 'SYS/TEMP', denied: 'SYS/PERM' } as const satisfies Record<
   RefusalMeaning,
   string

@@ -38,6 +38,8 @@ function announcedMechanisms({ isLoginPermitted, isEncrypted }: OfferedCapabilit
 export interface UpstreamCapabilities {
   readonly offersStls: boolean;
   readonly offersSaslPlain: boolean;
+  /** Commands may be sent ahead of the replies to earlier ones (RFC 2449 §6.6). */
+  readonly offersPipelining?: true;
   /** Dovecot's XCLIENT, by which a trusted peer says for whom it connects. */
   readonly offersXclient?: true;
 }
@@ -46,12 +48,19 @@ export interface UpstreamCapabilities {
 export function parseCapabilities(lines: readonly string[]): UpstreamCapabilities {
   let offersStls = false;
   let offersSaslPlain = false;
+  let offersPipelining = false;
   let offersXclient = false;
   for (const line of lines) {
     const [name, ...parameters] = line.trim().toUpperCase().split(/ +/);
     if (name === 'STLS') offersStls = true;
     if (name === 'SASL' && parameters.includes('PLAIN')) offersSaslPlain = true;
+    if (name === 'PIPELINING') offersPipelining = true;
     if (name === 'XCLIENT') offersXclient = true;
   }
-  return { offersStls, offersSaslPlain, ...(offersXclient ? { offersXclient } : {}) };
+  return {
+    offersStls,
+    offersSaslPlain,
+    ...(offersPipelining ? { offersPipelining } : {}),
+    ...(offersXclient ? { offersXclient } : {}),
+  };
 }

@@ -27,7 +27,8 @@ type Stage =
   | { readonly name: 'upgrading' }
   | { readonly name: 'awaitingXclientReply'; readonly capabilities: UpstreamCapabilities }
   | { readonly name: 'awaitingChallenge' }
-  | { readonly name: 'awaitingUserReply' }
+  /** `isFollowedByPass`: PASS was sent right behind it. */
+  | { readonly name: 'awaitingUserReply'; readonly isFollowedByPass?: true }
   | { readonly name: 'awaitingLoginReply' }
   | { readonly name: 'finished' };
 
@@ -84,6 +85,16 @@ export function beginUpstreamLogin(dialogue: UpstreamDialogue): UpstreamLoginSta
   return { dialogue, isSecure, isXclientGreeted: false, stage: { name: 'awaitingGreeting' } };
 }
 
+/** Begins where an earlier dialogue without credentials, on the same verified connection, has ended. */
+export function resumeUpstreamLogin(dialogue: UpstreamDialogue): UpstreamLoginStep {
+  return afterGreeting({ ...beginUpstreamLogin(dialogue), isSecure: true });
+}
+
+/** Whether the password is out, and how the upstream judges it still to come. */
+export function isPasswordSent({ stage }: UpstreamLoginState): boolean {
+  return stage.name === 'awaitingLoginReply' || (stage.name === 'awaitingUserReply' && stage.isFollowedByPass === true);
+}
+
 /** The next state and its effects. Throws where an event cannot happen in a state: that is the caller's mistake. */
 export function stepUpstreamLogin(state: UpstreamLoginState, event: UpstreamLoginEvent): UpstreamLoginStep {
   switch (event.kind) {
@@ -118,7 +129,7 @@ function onLine(
   }
   const reply = parseStatusReply(text);
   return reply === undefined
-    ? fail(state, 'not_pop3', describeNoReply(stage, text))
+    ? fail(state, 'not_pop3', describeNoReply(state, text))
     : onReply(state, { reply, isFollowed });
 }
 
@@ -143,6 +154,7 @@ function onReply(
       return afterXclient(state, { reply, capabilities: stage.capabilities });
     case 'awaitingUserReply':
       if (!reply.isOk) return finish(state, { kind: 'refused', reply });
+      if (stage.isFollowedByPass) return { state: { ...state, stage: { name: 'awaitingLoginReply' } }, effects: [] };
       return send(state, { name: 'awaitingLoginReply' }, `PASS ${credentialsOf(state).password}`);
     case 'awaitingChallenge':
       // Nothing was sent that it could have accepted.
@@ -214,9 +226,13 @@ function goOnWithoutXclient(
   return { state: next, effects: [{ kind: 'xclientNotTaken', detail }, ...effects] };
 }
 
-function sendCredentials(state: UpstreamLoginState, { offersSaslPlain }: UpstreamCapabilities): UpstreamLoginStep {
+function sendCredentials(state: UpstreamLoginState, capabilities: UpstreamCapabilities): UpstreamLoginStep {
   const { username, password } = credentialsOf(state);
-  if (!offersSaslPlain) return send(state, { name: 'awaitingUserReply' }, `USER ${username}`);
+  if (!capabilities.offersSaslPlain) {
+    if (!capabilities.offersPipelining) return send(state, { name: 'awaitingUserReply' }, `USER ${username}`);
+    const lines = `USER ${username}\r\nPASS ${password}`;
+    return send(state, { name: 'awaitingUserReply', isFollowedByPass: true }, lines);
+  }
   const command = `AUTH PLAIN ${encodePlainMessage(username, password)}`;
   if (`${command}\r\n`.length > maxCommandOctets) return send(state, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
   return send(state, { name: 'awaitingLoginReply' }, command);
@@ -237,8 +253,8 @@ function credentialsOf({ dialogue, isSecure }: UpstreamLoginState): {
   return dialogue.credentials;
 }
 
-function send(state: UpstreamLoginState, stage: Stage, line: string): UpstreamLoginStep {
-  return { state: { ...state, stage }, effects: [{ kind: 'send', lines: `${line}\r\n` }] };
+function send(state: UpstreamLoginState, stage: Stage, lines: string): UpstreamLoginStep {
+  return { state: { ...state, stage }, effects: [{ kind: 'send', lines: `${lines}\r\n` }] };
 }
 
 function finish(state: UpstreamLoginState, effect: UpstreamLoginEffect): UpstreamLoginStep {
@@ -262,8 +278,8 @@ function impossible({ stage }: UpstreamLoginState, event: { readonly kind: strin
 }
 
 /** Words that answer the password stay out of the log: they may repeat it. */
-function describeNoReply(stage: Stage, text: string): string {
-  return stage.name === 'awaitingLoginReply' ? 'It answered the login with no POP3 reply' : `It sent ${quote(text)}`;
+function describeNoReply(state: UpstreamLoginState, text: string): string {
+  return isPasswordSent(state) ? 'It answered the login with no POP3 reply' : `It sent ${quote(text)}`;
 }
 
 /** An upstream's words for a log line: printable, short, quoted. */

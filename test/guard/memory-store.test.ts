@@ -99,37 +99,39 @@ describe('a guard with its limits in memory', () => {
     expect(refusals).toBe(4);
   });
 
-  test('tries a stale password no more often where a password was changed', async () => {
+  test('tries a stale password no more often for passwords that change meanwhile', async () => {
     const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
-    const owner = { address: '198.51.100.7', outcome: 'accepted' } as const;
-    let tries = 0;
-    const pollFor = async (ms: number): Promise<void> => {
-      for (let elapsedMs = 0; elapsedMs < ms; elapsedMs += 5 * minuteMs) {
-        const { kind } = await logIn(guard, { password: 'stale', outcome: 'refused' });
-        if (kind === 'allowed') tries += 1;
-        pass(5 * minuteMs);
-      }
-    };
-    await pollFor(hourMs);
-    await logIn(guard, { ...owner, password: 'first' });
-    await pollFor(hourMs);
-    await logIn(guard, { ...owner, password: 'second' });
-    expect(await verdictOn(guard, { password: 'stale' })).toBe('allowed');
-    await pollFor(hourMs);
-    await logIn(guard, { ...owner, password: 'first', outcome: 'refused' });
-    await pollFor(dayMs - 3 * hourMs);
-    expect(tries).toBe(4);
+    const triedAtMs: number[] = [];
+    for (let elapsedMs = 0; elapsedMs < 4 * dayMs; elapsedMs += 5 * minuteMs) {
+      const { kind } = await logIn(guard, { password: 'stale', outcome: 'refused' });
+      if (kind === 'allowed') triedAtMs.push(elapsedMs);
+      const isChanged = elapsedMs % (7 * hourMs) === 0;
+      const password = `right ${elapsedMs}`;
+      if (isChanged) await logIn(guard, { password, address: '198.51.100.7', outcome: 'accepted' });
+      pass(5 * minuteMs);
+    }
+    // Those ahead of time among them.
+    expect(triedAtMs.slice(0, 2)).toEqual([0, 5 * minuteMs]);
+    for (const [index, ms] of triedAtMs.entries()) {
+      expect(ms - (triedAtMs[index - 4] ?? Number.NEGATIVE_INFINITY)).toBeGreaterThanOrEqual(dayMs);
+    }
   });
 
-  test('tries no stale password for ever, however often passwords change', async () => {
+  test('tries a password again that was changed back, as often as it was not tried today', async () => {
     const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
-    let tries = 0;
-    for (let change = 0; change < 100; change += 1) {
-      if ((await logIn(guard, { password: 'stale', outcome: 'refused' })).kind === 'allowed') tries += 1;
-      await logIn(guard, { address: '198.51.100.7', password: `password ${change}`, outcome: 'accepted' });
-      pass(minuteMs);
+    const change = async (to: string): Promise<void> => {
+      await logIn(guard, { password: to, address: '198.51.100.7', outcome: 'accepted' });
+    };
+    for (const other of ['one', 'two', 'three']) {
+      await logIn(guard, { password: 'old', outcome: 'refused' });
+      await change(other);
+      expect(await verdictOn(guard, { password: 'old' })).toBe('allowed');
     }
-    expect(tries).toBe(4);
+    await logIn(guard, { password: 'old', outcome: 'refused' });
+    await change('four');
+    expect(await verdictOn(guard, { password: 'old' })).toBe('remembered');
+    pass(dayMs);
+    expect(await verdictOn(guard, { password: 'old' })).toBe('allowed');
   });
 
   test('takes an address for a stranger once nobody logged in from there for long enough', async () => {

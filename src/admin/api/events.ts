@@ -63,6 +63,7 @@ export function addEvents(app: AdminApp, { events: feed }: AdminPorts, options: 
       const headers = { 'Retry-After': '10' };
       return problem(c, { status: 503, detail: 'Too many read the events already', headers });
     }
+    const stillHolds = c.get('stillHolds') ?? (() => true);
     return streamSSE(c, async (stream) => {
       stream.onAbort(() => reader[Symbol.dispose]());
       try {
@@ -71,7 +72,7 @@ export function addEvents(app: AdminApp, { events: feed }: AdminPorts, options: 
           const data = JSON.stringify({ message: 'Events before this are no longer there' });
           await write(stream, { event: 'missed', data, id: formatEventId(feed, start.after) }, writeTimeoutMs);
         }
-        await pump(stream, { feed, reader, heartbeatMs, writeTimeoutMs });
+        await pump(stream, { feed, reader, heartbeatMs, writeTimeoutMs, stillHolds });
       } finally {
         reader[Symbol.dispose]();
       }
@@ -103,12 +104,17 @@ interface Pump {
   readonly reader: FeedReader;
   readonly heartbeatMs: number;
   readonly writeTimeoutMs: number;
+  /** Whether the reader may read on. */
+  readonly stillHolds: () => boolean;
 }
 
-async function pump(stream: SSEStreamingApi, { feed, reader, heartbeatMs, writeTimeoutMs }: Pump): Promise<void> {
+async function pump(
+  stream: SSEStreamingApi,
+  { feed, reader, heartbeatMs, writeTimeoutMs, stillHolds }: Pump,
+): Promise<void> {
   while (!stream.aborted) {
-    const record = await reader.next(AbortSignal.timeout(heartbeatMs));
-    if (record === undefined) return;
+    const record = await reader.next(heartbeatMs);
+    if (record === undefined || !stillHolds()) return;
     if (record === 'idle') {
       await write(stream, { comment: 'still here' }, writeTimeoutMs);
       continue;

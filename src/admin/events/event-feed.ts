@@ -26,8 +26,8 @@ export type FeedFilter = (record: FeedRecord) => boolean;
 
 /** One reader. */
 export interface FeedReader extends Disposable {
-  /** The next event, as soon as there is one; undefined: cut off. With `signal` aborted it resolves to `idle`. */
-  next(signal: AbortSignal): Promise<FeedRecord | 'idle' | undefined>;
+  /** The next event, as soon as there is one; undefined: cut off. `idle` where there is none for so long. */
+  next(idleMs: number): Promise<FeedRecord | 'idle' | undefined>;
 }
 
 /** What a feed is made with. */
@@ -134,12 +134,14 @@ class QueueReader implements FeedReader {
     this.#wake();
   }
 
-  async next(signal: AbortSignal): Promise<FeedRecord | 'idle' | undefined> {
-    if (this.#queue.length === 0 && !this.#isCutOff && !signal.aborted) {
+  async next(idleMs: number): Promise<FeedRecord | 'idle' | undefined> {
+    if (this.#queue.length === 0 && !this.#isCutOff) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      // Cleared with each event: at a busy gate they would pile up by the hundred thousand.
+      const timer = setTimeout(resolve, idleMs);
       await promise;
+      clearTimeout(timer);
       this.#wake = () => {};
     }
     return this.#queue.shift() ?? (this.#isCutOff ? undefined : 'idle');

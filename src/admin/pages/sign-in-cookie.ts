@@ -56,8 +56,12 @@ export function isOwnRequest(c: AdminContext): boolean {
 export function cookieAuth(signIns: SignIns): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const isRead = c.req.method === 'GET' && c.req.header('Authorization') === undefined;
-    const admin = isRead && !isFromElsewhere(c) ? signedInAdmin(c, signIns) : undefined;
-    if (admin !== undefined) c.set('admin', admin);
+    const id = isRead && !isFromElsewhere(c) ? presentedSignIn(c) : undefined;
+    const admin = id === undefined ? undefined : signIns.find(id);
+    if (id !== undefined && admin !== undefined) {
+      c.set('admin', admin);
+      c.set('stillHolds', () => signIns.find(id) !== undefined);
+    }
     return next();
   };
 }

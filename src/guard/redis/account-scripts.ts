@@ -1,18 +1,47 @@
-import { maxTriesAhead } from '../../policy/guard/bounds.ts';
+import { maxTriesPerDay, minCountedMemoryMs } from '../../policy/guard/bounds.ts';
 import { limitFields } from './keys.ts';
 import { createScript } from './script.ts';
 import { windowHeadScript, windowScript } from './window-script.ts';
 
 const { perAccount, passwordsPerAccount } = limitFields;
 
-/** Lua: lets refused credentials be tried ahead of time. Those that may be have their time as a negative score. */
-const tryAgainScript = `
-local function tryAgain(refusedKey, forMs, nowMs)
-  local first, last = string.format('(%.0f', nowMs), string.format('%.0f', nowMs + ${maxTriesAhead} * forMs)
-  local refused = redis.call('ZRANGEBYSCORE', refusedKey, first, last, 'WITHSCORES')
+/** Lua: how often refused credentials are tried within a day. */
+const triesScript = `
+local dayMs, timeLength, maxTries = 86400000, 13, ${maxTriesPerDay}
+local function lastTry(times) return tonumber(string.sub(times, -timeLength)) or 0 end
+
+-- When a credential may be tried next; 0: at any time.
+local function freeAt(times)
+  if not times or #times < maxTries * timeLength then return 0 end
+  return (tonumber(string.sub(times, 1, timeLength)) or 0) + dayMs
+end
+
+-- What was refused may be right now, and may be tried ahead of time where it was not tried too often.
+local function tryAgain(refusedKey, triedKey, nowMs)
+  local refused = redis.call('ZRANGE', refusedKey, 0, -1, 'WITHSCORES')
   for index = 1, #refused, 2 do
-    redis.call('ZADD', refusedKey, string.format('%.0f', -tonumber(refused[index + 1])), refused[index])
+    local freeMs = freeAt(redis.call('HGET', triedKey, refused[index]))
+    if freeMs <= nowMs then
+      redis.call('ZREM', refusedKey, refused[index])
+    elseif freeMs < tonumber(refused[index + 1]) then
+      redis.call('ZADD', refusedKey, string.format('%.0f', freeMs), refused[index])
+    end
   end
+end
+
+local function noteTry(triedKey, credential, nowMs, maxKept)
+  local times = (redis.call('HGET', triedKey, credential) or '') .. string.format('%013.0f', nowMs)
+  times = string.sub(times, -maxTries * timeLength)
+  redis.call('HSET', triedKey, credential, times)
+  keepFor(triedKey, dayMs)
+  if redis.call('HLEN', triedKey) > maxKept then
+    local tried, oldest = redis.call('HGETALL', triedKey), 1
+    for index = 1, #tried, 2 do
+      if lastTry(tried[index + 1]) < lastTry(tried[oldest + 1]) then oldest = index end
+    end
+    redis.call('HDEL', triedKey, tried[oldest])
+  end
+  return times
 end
 `;
 
@@ -93,7 +122,7 @@ return {
 /**
  * Remembers a refused credential, ends its reservation and counts it against the account.
  *
- * KEYS: windows, refused, accepted, under way, known.
+ * KEYS: windows, refused, accepted, under way, known, tried.
  * ARGV: clock, address, credential, its prefix, how long refused ones are remembered (0: not at all), how many of them,
  *   whether to count (1), session, then the limits perAccount, passwordsPerAccount, perAddressAndAccount.
  * Returns: now, then for each block that was placed: which of the limits (1 to 3), its end, its
@@ -101,9 +130,9 @@ return {
  */
 export const countAccountScript = createScript(
   windowScript,
-  tryAgainScript,
+  triesScript,
   `
-local windowsKey, refusedKey, acceptedKey, underWayKey, knownKey = unpack(KEYS)
+local windowsKey, refusedKey, acceptedKey, underWayKey, knownKey, triedKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
 local nowMs, refusedForMs, maxRefused = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
@@ -113,7 +142,7 @@ local function forgetAccepted()
   if not accepted then return end
   for position = 1, #accepted, 3 do
     if string.sub(accepted, position, position + 2) == prefix then
-      tryAgain(refusedKey, refusedForMs, nowMs)
+      tryAgain(refusedKey, triedKey, nowMs)
       local rest = string.sub(accepted, 1, position - 1) .. string.sub(accepted, position + 3)
       if rest == '' then redis.call('DEL', acceptedKey) else redis.call('SET', acceptedKey, rest, 'KEEPTTL') end
       return
@@ -125,11 +154,10 @@ end
 local function rememberRefused()
   if refusedForMs == 0 then return end
   local knownMs = tonumber(redis.call('ZSCORE', refusedKey, credential) or 0)
-  local now, untilMs = string.format('%.0f', nowMs), math.max(knownMs, nowMs + refusedForMs)
-  -- Whoever tried ahead of time waits longer for it.
-  if knownMs < -nowMs then untilMs = refusedForMs - knownMs end
+  local freeMs = refusedForMs < ${minCountedMemoryMs} and 0 or freeAt(noteTry(triedKey, credential, nowMs, maxRefused))
+  local untilMs = math.max(knownMs, nowMs + refusedForMs, freeMs)
   redis.call('ZADD', refusedKey, string.format('%.0f', untilMs), credential)
-  redis.call('ZREMRANGEBYSCORE', refusedKey, '-' .. now, now)
+  redis.call('ZREMRANGEBYSCORE', refusedKey, '-inf', string.format('%.0f', nowMs))
   redis.call('ZREMRANGEBYRANK', refusedKey, 0, -(maxRefused + 1))
   keepFor(refusedKey, untilMs - nowMs)
 end
@@ -164,16 +192,16 @@ return reply
 /**
  * Notes a login that succeeded: the address is known, what the pair counted is cleared, its block and reservation end.
  *
- * KEYS: windows, known, refused, accepted, under way.
+ * KEYS: windows, known, refused, accepted, under way, tried.
  * ARGV: clock, address, credential, its prefix, how long addresses are known, how many of them, how many accepted ones,
- *   session, how long refused ones are remembered, then the members to clear.
+ *   session, then the members to clear.
  * Returns: whether the pair was blocked.
  */
 export const acceptAccountScript = createScript(
   windowScript,
-  tryAgainScript,
+  triesScript,
   `
-local windowsKey, knownKey, refusedKey, acceptedKey, underWayKey = unpack(KEYS)
+local windowsKey, knownKey, refusedKey, acceptedKey, underWayKey, triedKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
 local nowMs, knownForMs, maxKnown, maxAccepted = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
@@ -190,19 +218,20 @@ for position = 1, #accepted, 3 do
   if known == prefix then isNew = false else rest = rest .. known end
 end
 redis.call('SET', acceptedKey, string.sub(rest .. prefix, -3 * maxAccepted), 'PX', string.format('%.0f', math.max(knownForMs, 1)))
-if isNew then tryAgain(refusedKey, tonumber(ARGV[9]), nowMs) end
+if isNew then tryAgain(refusedKey, triedKey, nowMs) end
 redis.call('ZREM', refusedKey, credential)
+redis.call('HDEL', triedKey, credential)
 redis.call('ZREM', underWayKey, ARGV[8])
 
 local pair = redis.call('HGET', windowsKey, address)
 if pair then redis.call('HDEL', windowsKey, address) end
-if #ARGV > 9 then
+if #ARGV > 8 then
   local fields = { '${perAccount}', '${passwordsPerAccount}' }
   local stored = redis.call('HMGET', windowsKey, unpack(fields))
   for index, field in ipairs(fields) do
     if stored[index] then
       local window = readWindow(stored[index])
-      for member = 10, #ARGV do window.entries = without(window.entries, ARGV[member]) end
+      for member = 9, #ARGV do window.entries = without(window.entries, ARGV[member]) end
       save(windowsKey, field, window)
     end
   end

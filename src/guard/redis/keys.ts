@@ -12,6 +12,8 @@ export function accountKeys(account: string) {
     known: `${tag}known`,
     /** Sorted set: credentials that were refused, by the time they lapse. */
     refused: `${tag}refused`,
+    /** Hash: when refused credentials were tried last, 13 digits each time, the newest last. */
+    tried: `${tag}tried`,
     /** Text: beginnings of the last accepted credentials, three characters each, the newest last. */
     accepted: `${tag}accepted`,
     /** Sorted set: sessions of strangers' logins under way, by the end of their lease. */

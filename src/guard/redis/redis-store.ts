@@ -105,15 +105,15 @@ export class RedisStore implements GuardStore {
 
   async noteAccepted(login: LoginKey, { pairMembers, atMs }: AcceptedNote): Promise<void> {
     const { account, address, network, credential, sessionId } = login;
-    const { windows, known, refused, accepted, underWay } = accountKeys(account);
+    const { windows, known, refused, accepted, underWay, tried } = accountKeys(account);
     const { knownForMs } = this.#limits;
     const ofNetwork = networkKeys(network);
     const [[wasBlocked]] = await Promise.all([
       this.#run(acceptAccountScript, {
-        keys: [windows, known, refused, accepted, underWay],
+        keys: [windows, known, refused, accepted, underWay, tried],
         args: [
           ...[this.#clock(atMs), address, credential, acceptedPrefix(credential), knownForMs],
-          ...[maxKnownPerAccount, maxAcceptedPerAccount, sessionId, this.#limits.refusedPasswordsMs],
+          ...[maxKnownPerAccount, maxAcceptedPerAccount, sessionId],
           ...pairMembers,
         ],
       }),
@@ -203,9 +203,9 @@ export class RedisStore implements GuardStore {
     { account, address, credential, isExempt, sessionId }: LoginKey,
     atMs?: number,
   ): Promise<readonly unknown[]> {
-    const { windows, refused, accepted, underWay, known } = accountKeys(account);
+    const { windows, refused, accepted, underWay, known, tried } = accountKeys(account);
     return this.#run(countAccountScript, {
-      keys: [windows, refused, accepted, underWay, known],
+      keys: [windows, refused, accepted, underWay, known, tried],
       args: [
         ...[this.#clock(atMs), address, credential, acceptedPrefix(credential)],
         ...[this.#limits.refusedPasswordsMs, maxRefusedPerAccount, isExempt ? 0 : 1, sessionId],

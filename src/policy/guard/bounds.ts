@@ -1,10 +1,12 @@
 /** Refused credentials remembered per account: more devices with an old password than a person has. */
 export const maxRefusedPerAccount = 32;
 /**
- * How far ahead of time refused credentials may be tried again, in times that they are remembered for: each such try makes
- * the next memory longer by as much as it came too early. With its own, the four tries a day of the default.
+ * How often refused credentials are tried within 24 hours, whatever happens to the account's passwords meanwhile: as often
+ * as they lapse by themselves with the default memory of six hours.
  */
-export const maxTriesAhead = 3;
+export const maxTriesPerDay = 4;
+/** Where refused credentials lapse sooner than this, their tries are not counted. */
+export const minCountedMemoryMs = 86_400_000 / maxTriesPerDay;
 /** Accepted passwords of an account that are told apart: one per device, where a provider wants it so. */
 export const maxAcceptedPerAccount = 8;
 /** Addresses that are known for an account: a phone that travels has a new one every day, and `knownFor` is a month. */

@@ -4,7 +4,9 @@ import type { AdminApp, AdminEnv } from '../../../src/admin/admin-env.ts';
 import { addEvents } from '../../../src/admin/api/events.ts';
 import { createAdminApp } from '../../../src/admin/app.ts';
 import { serveAdmin } from '../../../src/admin/server.ts';
+import type { AdminToken } from '../../../src/config/config.ts';
 import { events } from '../../telemetry/events.ts';
+import { browse } from '../pages/browsing.ts';
 import { appWith, expectProblem, fakePorts, planted, viewerToken } from '../ports.ts';
 
 /** Reads a stream until its text is as wanted, then leaves. */
@@ -89,6 +91,26 @@ describe('GET /api/v1/events', () => {
     for (let index = 0; index < 20; index += 1) telemetry.report(events.opened());
     await expect.poll(() => ports.events.readers).toBe(0);
     await response.body?.cancel();
+  });
+
+  it('ends for a token that is no longer one, before another event', async () => {
+    let tokens: readonly AdminToken[] = [{ name: 'wall', role: 'viewer', token: viewerToken }];
+    const { app, telemetry, ports } = appWith({ tokens: () => tokens });
+    const response = await app.request('/api/v1/events', { headers });
+    telemetry.report(events.opened({ sessionId: 's1' }));
+    tokens = [{ name: 'wall', role: 'viewer', token: 'the-next-token-0123456789' }];
+    telemetry.report(events.opened({ sessionId: 's2' }));
+    expect(await response.text()).not.toContain('s2');
+    expect(ports.events.readers).toBe(0);
+  });
+
+  it('ends for a browser that has signed out', async () => {
+    const { get, post, signIn, telemetry } = browse();
+    await signIn('viewer');
+    const response = await get('/api/v1/events');
+    await post('/ui/sign-out', {});
+    telemetry.report(events.opened({ sessionId: 's2' }));
+    expect(await response.text()).not.toContain('s2');
   });
 
   it('answers 503 when too many read, and forgets who left', async () => {

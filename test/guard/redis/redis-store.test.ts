@@ -135,6 +135,7 @@ describe.skipIf(program('redis-server') === undefined)('RedisStore', () => {
     const keys = (await own.client.keys('*')).filter((key) => key !== 'postern:trial');
     expect(keys.sort()).toEqual([
       'postern:{a:alice@att.net}refused',
+      'postern:{a:alice@att.net}tried',
       'postern:{a:alice@att.net}under-way',
       'postern:{a:alice@att.net}windows',
       'postern:{a:bob@att.net}accepted',
