@@ -8,7 +8,7 @@ import { AdminTokens } from './admin-tokens.ts';
 import { addAccounts } from './api/accounts.ts';
 import { addBlocks } from './api/blocks.ts';
 import { addCertificates } from './api/certificates.ts';
-import { addConfiguration, maxConfigurationOctets, validatePath } from './api/configuration.ts';
+import { addConfiguration } from './api/configuration.ts';
 import { addDrain } from './api/drain.ts';
 import { addEvents } from './api/events.ts';
 import { addInventory } from './api/inventory.ts';
@@ -33,7 +33,7 @@ export function createAdminApp(ports: AdminPorts): AdminApp {
   const tokens = new AdminTokens(ports.tokens);
   app.use(securityHeaders);
   app.use(hostCheck(ports.hosts));
-  app.use(bodyLimit({ [validatePath]: maxConfigurationOctets }));
+  app.use(bodyLimit);
   app.use(
     methodNotAllowed({
       app,

@@ -3,7 +3,6 @@ import { createServer as createTlsServer } from 'node:https';
 import type { SecureContextOptions, Server as TlsServer } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { AdminAddress, Endpoint } from '../config/config.ts';
-
 import type { AdminApp } from './admin-env.ts';
 import { describeListenError } from './listen-error.ts';
 import { listenOnSocket } from './unix-socket.ts';
@@ -17,10 +16,12 @@ export interface AdminTls {
 
 /** What to serve, and where. */
 export interface AdminServerOptions {
-  readonly app: AdminApp;
+  readonly app: Pick<AdminApp, 'fetch'>;
   readonly address: AdminAddress;
   /** Absent: plain HTTP. */
   readonly tls?: AdminTls;
+  /** How long a connection may be at a stand, with an answer under way or without. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** The admin interface while it is served; disposing of it stops it. */
@@ -44,16 +45,28 @@ const limits = {
 /** Scrapers, an operator or two and health checks need a handful. */
 const maxConnections = 256;
 
+/**
+ * Longer than any answer takes to be made, and than event streams are silent: else whoever asks and takes no answer would
+ * hold its connection for good.
+ */
+const defaultIdleTimeoutMs = 60_000;
+
 /** How long answers that are under way may take when the server stops. */
 const closeTimeoutMs = 1_000;
 const handshakeTimeoutMs = 5_000;
 
 /** Serves the admin interface. Rejects with one clear line, the cause kept, when the address cannot be listened on. */
-export async function serveAdmin({ app, address, tls }: AdminServerOptions): Promise<AdminServer> {
+export async function serveAdmin({
+  app,
+  address,
+  tls,
+  idleTimeoutMs = defaultIdleTimeoutMs,
+}: AdminServerOptions): Promise<AdminServer> {
   const hostname = 'path' in address ? 'localhost' : address.host;
   const onRequest = getRequestListener(app.fetch, { hostname, overrideGlobalObjects: false });
   const server = tls === undefined ? createServer(limits, onRequest) : createSecured(tls, onRequest);
   server.maxConnections = maxConnections;
+  server.setTimeout(idleTimeoutMs);
   const bound = await ('path' in address ? listenOnSocket(server, address.path) : listenOnPort(server, address));
   return {
     address: bound,

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SecureContextOptions } from 'node:tls';
 import type { AdminAction } from '../admin/admin-action.ts';
-import { createAdminApp } from '../admin/app.ts';
 import { EventFeed } from '../admin/events/event-feed.ts';
 import type { AdminPorts, ConfigurationPort, GateState, OwnCertificate } from '../admin/ports.ts';
 import { type AdminServer, type AdminTls, serveAdmin } from '../admin/server.ts';
-import type { AdminConfig, AdminToken, Config } from '../config/config.ts';
+import type { AdminAddress, AdminConfig, AdminToken, Config } from '../config/config.ts';
 import { maskedConfig } from '../config/masked-config.ts';
 import type { LoginGuard } from '../guard/guard.ts';
 import { CertificateFiles } from '../net/certificate-files.ts';
@@ -23,6 +22,7 @@ import { printable } from '../telemetry/printable.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AsyncStack } from './async-stack.ts';
 import { dialUpstream, oneLine } from './dial-upstream.ts';
+import { lateApp } from './late-app.ts';
 import type { Settings } from './runtime.ts';
 import type { Audit } from './stores.ts';
 
@@ -46,6 +46,13 @@ export interface AdminParts {
   readonly endSession: AdminPorts['endSession'];
 }
 
+/** The admin interface as it is served. */
+export interface OpenAdmin {
+  readonly address: AdminAddress;
+  /** Gets ready, behind whatever is to be done now, what the first request would wait for. */
+  warmUp(): void;
+}
+
 /** The tokens of the configuration, or one made for this run where it has none. */
 export function adminTokens(tokens: readonly AdminToken[]): {
   readonly tokens: readonly AdminToken[];
@@ -63,11 +70,11 @@ export function adminTokens(tokens: readonly AdminToken[]): {
 export async function openAdmin(
   config: Config,
   { parts, stack }: { readonly parts: AdminParts; readonly stack: AsyncStack },
-): Promise<AdminServer> {
+): Promise<OpenAdmin> {
   const { telemetry } = parts;
   const events = new EventFeed({ epoch: randomBytes(4).toString('hex'), describe: logLine, nowMs: Date.now });
   telemetry.addConsumer('events', (event) => events.record(event));
-  const app = createAdminApp(createPorts(config, { parts, events }));
+  const app = lateApp(createPorts(config, { parts, events }));
   const pair = config.admin.tls && readCertificatePair(config.admin.tls);
   const server = await serveAdmin({
     app,
@@ -79,7 +86,7 @@ export async function openAdmin(
   stack.defer(async () => events[Symbol.dispose]());
   const watch = watchCertificate(config.admin, { pair, server, telemetry });
   stack.defer(async () => watch?.[Symbol.dispose]());
-  return server;
+  return { address: server.address, warmUp: () => app.load() };
 }
 
 function createPorts(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readDuration } from '../config/duration.ts';
-import { printable } from '../telemetry/printable.ts';
+import { printable, printableJson } from '../telemetry/printable.ts';
 import { AdminRequestError, askAdmin, nameOf } from './admin-client.ts';
 import type { AdminAccess } from './admin-request.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -63,7 +63,7 @@ type Block = z.output<typeof blockSchema>;
 /** Prints blocks in force and entries. Resolves to the exit code; rejects with `AdminRequestError`. */
 export async function runBlocksList({ access, account, address, json, out }: BlocksListOptions): Promise<number> {
   const blocks = await fetchAll(access, { account, address });
-  out.write(json ? `${JSON.stringify(blocks, undefined, 2)}\n` : `${renderTable(blocks)}\n`);
+  out.write(json ? `${printableJson(blocks)}\n` : `${renderTable(blocks)}\n`);
   return exitCodes.fine;
 }
 
@@ -81,7 +81,7 @@ export async function runBlocksAdd({ access, entry, json, out }: BlocksAddOption
   const body = { effect, network, account, reason, durationSeconds };
   const added = blockSchema.safeParse(await askAdmin(access, { path: '/api/v1/blocks', method: 'POST', body }));
   if (!added.success) throw unreadable(access);
-  out.write(json ? `${JSON.stringify(added.data, undefined, 2)}\n` : `${describeEntry(added.data)}\n`);
+  out.write(json ? `${printableJson(added.data)}\n` : `${describeEntry(added.data)}\n`);
   return exitCodes.fine;
 }
 

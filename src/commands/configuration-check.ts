@@ -10,6 +10,8 @@ import type { ConfigurationReader } from './reload.ts';
 
 /** Authorities, certificates and tokens are far smaller. */
 const maxFileOctets = 1024 * 1024;
+/** What all files of one text may have together: sessions wait while they are read, and a text may name one many times. */
+const maxFilesOctets = 4 * 1024 * 1024;
 
 /** What a configuration is checked with. */
 export interface ConfigurationCheckOptions {
@@ -44,30 +46,45 @@ export function createConfigurationReader({
 
 /** Makes the check of texts that come over the network: whoever sends one names files, too. */
 export function createConfigurationCheck({ file = 'postern.yaml', environment }: ConfigurationCheckOptions) {
-  return (text: string): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } =>
-    checkConfiguration(text, {
+  return (
+    text: string,
+  ): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } => {
+    const allow = createAllowance();
+    return checkConfiguration(text, {
       file,
       environment,
       providerIds,
       readFile: (path) => {
-        requireSmallFile(path);
+        allow(path);
         return readTextFile(path);
       },
-      verifyCertificates: (all) => all.flatMap(verifyOne),
+      verifyCertificates: (all) => all.flatMap((pair, index) => verifyOne(pair, { index, allow })),
     });
+  };
 }
 
-/** Devices and pipes never end, and what is too large fills the memory. */
-function requireSmallFile(path: string): void {
-  const stats = statSync(path);
-  if (stats.isFile() && stats.size <= maxFileOctets) return;
-  throw Object.assign(new Error('It is no file of at most 1 MB'), { code: 'EFBIG' });
+/** Throws where a file is not to be read: devices and pipes never end, and what is too large fills the memory. */
+type Allow = (path: string) => void;
+
+function createAllowance(): Allow {
+  let leftOctets = maxFilesOctets;
+  return (path) => {
+    const stats = statSync(path);
+    leftOctets -= stats.size;
+    if (stats.isFile() && stats.size <= maxFileOctets && leftOctets >= 0) return;
+    throw Object.assign(new Error('It is no file of at most 1 MB, or all files together are too large'), {
+      code: 'EFBIG',
+    });
+  };
 }
 
-function verifyOne(pair: CertificateFiles, index: number): readonly { index: number; message: string }[] {
+function verifyOne(
+  pair: CertificateFiles,
+  { index, allow }: { readonly index: number; readonly allow: Allow },
+): readonly { index: number; message: string }[] {
   for (const path of [pair.cert, pair.key]) {
     try {
-      requireSmallFile(path);
+      allow(path);
     } catch (cause) {
       return [{ index, message: `Cannot read "${path}": ${explainFileError(cause)}` }];
     }

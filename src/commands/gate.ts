@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { LoginGuard } from '../guard/guard.ts';
 import type { OwnEndpoints } from '../net/own-endpoints.ts';
+import { ReadyConnections } from '../net/ready-connections.ts';
 import { createSecureClient } from '../net/secure-client.ts';
 import type { ServerCertificates } from '../net/server-certificates.ts';
 import { createUpstreamDialer } from '../net/upstream-dialer.ts';
+import { UpstreamMemories } from '../net/upstream-memory.ts';
 import type { Router } from '../policy/routing.ts';
 import { Gate } from '../proxy/gate.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -18,12 +20,30 @@ export interface GateParts {
   readonly ownEndpoints: OwnEndpoints;
   /** The one that holds now. */
   readonly router: () => Router;
+  /** How many connections to upstreams may be held ready now. */
+  readonly maxReadyConnections: () => number;
+}
+
+/** A gate, and the connections to upstreams that it finds ready; whoever opens them closes them. */
+export interface OpenGate {
+  readonly gate: Gate;
+  readonly readyConnections: ReadyConnections;
 }
 
 /** Makes the gate of a configuration. */
-export function openGate(config: Config, { certificates, guard, telemetry, ownEndpoints, router }: GateParts): Gate {
+export function openGate(
+  config: Config,
+  { certificates, guard, telemetry, ownEndpoints, router, maxReadyConnections }: GateParts,
+): OpenGate {
   const nowMs = (): number => performance.now();
-  return new Gate({
+  const memories = new UpstreamMemories(nowMs);
+  const isOwnEndpoint = ownEndpoints.has.bind(ownEndpoints);
+  const { report } = telemetry;
+  const readyConnections = new ReadyConnections({
+    ...{ memories, isOwnEndpoint, nowMs, report },
+    maxTotal: maxReadyConnections,
+  });
+  const gate = new Gate({
     limits: gateLimits(config),
     idPrefix: randomBytes(4).toString('hex'),
     ports: {
@@ -31,16 +51,13 @@ export function openGate(config: Config, { certificates, guard, telemetry, ownEn
         return router();
       },
       guard,
-      logInUpstream: createUpstreamDialer({
-        isOwnEndpoint: (endpoint) => ownEndpoints.has(endpoint),
-        nowMs,
-        report: telemetry.report,
-      }),
+      logInUpstream: createUpstreamDialer({ isOwnEndpoint, nowMs, report, memories, readyConnections }),
       secureClient: createSecureClient(certificates),
-      report: telemetry.report,
+      report,
       meter: telemetry.meter,
       nowMs,
       wallClockMs: Date.now,
     },
   });
+  return { gate, readyConnections };
 }

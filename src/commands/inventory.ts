@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { toCsv } from '../admin/inventory-csv.ts';
-import { printable } from '../telemetry/printable.ts';
+import { printable, printableJson } from '../telemetry/printable.ts';
 import { AdminRequestError, askAdmin, nameOf } from './admin-client.ts';
 import type { AdminAccess } from './admin-request.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -67,7 +67,7 @@ async function fetchAll({ access, unencrypted, account }: InventoryOptions): Pro
 function render(entries: readonly Entry[], { format, unencrypted }: InventoryOptions): string {
   switch (format) {
     case 'json':
-      return `${JSON.stringify(entries, undefined, 2)}\n`;
+      return `${printableJson(entries)}\n`;
     case 'csv':
       return toCsv(entries);
     case 'table':

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { HttpPolicyServer } from '../guard/policy-server/policy-server.ts';
+import type { HttpPolicyServer } from '../guard/policy-server/policy-server.ts';
 import { useSystemRoots } from '../net/system-roots.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
@@ -9,11 +9,13 @@ const words = {
 } as const;
 
 /** Makes the policy server's client that a configuration asks for; undefined where it asks for none. It connects with the first login. */
-export function openPolicyServer(
+export async function openPolicyServer(
   { policyServer: config }: Pick<Config, 'policyServer'>,
   telemetry: Telemetry,
-): HttpPolicyServer | undefined {
+): Promise<HttpPolicyServer | undefined> {
   if (config === undefined) return undefined;
+  // Large, and of no use to those without a policy server.
+  const { HttpPolicyServer } = await import('../guard/policy-server/policy-server.ts');
   if (config.ca === undefined) useSystemRoots();
   const { log } = telemetry;
   const meter = telemetry.observePolicyServer(() => server.reports);

@@ -84,11 +84,11 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   stack.defer(() => audit[Symbol.asyncDispose]());
   const loginLines = openLoginLines(config, telemetry);
   stack.defer(async () => loginLines?.[Symbol.asyncDispose]());
-  const redis = openRedis(config, telemetry.report);
+  const redis = await openRedis(config, telemetry.report);
   stack.defer(async () => redis?.[Symbol.asyncDispose]());
   const inventory = openInventory(config, { redis, telemetry });
   stack.defer(async () => inventory?.[Symbol.asyncDispose]());
-  const policyServer = openPolicyServer(config, telemetry);
+  const policyServer = await openPolicyServer(config, telemetry);
   stack.defer(async () => policyServer?.[Symbol.asyncDispose]());
   // The other instances may ask before the gate is there.
   let endSession = (_id: string): boolean => false;
@@ -106,10 +106,12 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   telemetry.observeCertificates(() => certificates.listExpiries());
 
   const ownEndpoints = new OwnEndpoints();
-  const gate = openGate(config, {
+  const { gate, readyConnections } = openGate(config, {
     ...{ certificates, guard, telemetry, ownEndpoints },
     router: () => runtime.settings.router,
+    maxReadyConnections: () => runtime.settings.config.sessions.maxReadyConnections,
   });
+  telemetry.observeReadyConnections(() => readyConnections.list());
   endSession = (id) => gate.end(id, 'ended_by_operator');
   const sockets = new ListeningSockets({
     accept: (socket, listener) => gate.accept(socket, listener),
@@ -119,13 +121,16 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   });
   const { tokens, madeToken } = adminTokens(config.admin.tokens);
   const runtime = new Runtime(
-    { gate, sockets, certificates, limits, audit, telemetry },
+    { gate, readyConnections, sockets, certificates, limits, audit, telemetry },
     { settings: createSettings(config, { tokens }), shown },
   );
   stack.defer(async () => runtime[Symbol.dispose]());
   const drain = new Drain({
     gate,
-    closeListeners: () => sockets.close(),
+    closeListeners: () => {
+      sockets.close();
+      readyConnections[Symbol.dispose]();
+    },
     countSessions: () => telemetry.sessions.size,
     times: () => runtime.settings.config.sessions,
     log: telemetry.log,
@@ -157,8 +162,10 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   stack.defer(async () => drain[Symbol.dispose]());
   // Not waited for: they end with their last connections, which the gate closes next.
   stack.defer(async () => sockets.close());
+  stack.defer(async () => readyConnections[Symbol.dispose]());
   const listening = await sockets.prepare(config.listeners, config.sessions);
   listening.apply();
+  admin.warmUp();
 
   return {
     get listeners() {

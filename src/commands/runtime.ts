@@ -3,6 +3,7 @@ import type { AdminToken, Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { StoreHealth } from '../guard/guard.ts';
 import type { LimitsInForce } from '../guard/limits-in-force.ts';
+import type { ReadyConnections } from '../net/ready-connections.ts';
 import type { ServerCertificates } from '../net/server-certificates.ts';
 import { Router } from '../policy/routing.ts';
 import { catalog } from '../providers/catalog.ts';
@@ -62,6 +63,7 @@ export function configuredNames({ listeners, upstreams, tls, sessions }: Config)
 /** The parts that stay for the life of the process, and take over what another configuration says. */
 export interface RuntimeParts {
   readonly gate: Gate;
+  readonly readyConnections: Pick<ReadyConnections, 'keepOnly'>;
   readonly sockets: ListeningSockets;
   readonly certificates: ServerCertificates;
   readonly limits: LimitsInForce;
@@ -126,12 +128,13 @@ export class Runtime implements Disposable {
   }
 
   #apply(settings: Settings): void {
-    const { gate, limits, audit, telemetry } = this.#parts;
+    const { gate, readyConnections, limits, audit, telemetry } = this.#parts;
     const { config: before } = this.#settings;
     const { config } = settings;
     this.#settings = settings;
     telemetry.reconfigure(configuredNames(config));
     gate.changeLimits(gateLimits(config));
+    readyConnections.keepOnly((upstream) => settings.router.named(upstream.name) === upstream);
     limits.replace(config.limits);
     // What an operator set meanwhile holds until the configuration says something else than before.
     if (config.log.level !== before.log.level) telemetry.log.level = config.log.level;

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { AuditConfig, Config, RedisTlsConfig } from '../config/config.ts';
 import { checkCertificatePair, readCertificatePair } from '../net/certificate-pair.ts';
 import type { RedisTls } from '../net/redis/redis-options.ts';
-import { RedisConnection } from '../net/redis-connection.ts';
+import type { RedisConnection } from '../net/redis-connection.ts';
 import type { Report } from '../proxy/events.ts';
 import { type AuditTrail, openAuditTrail } from '../telemetry/audit/audit-trail.ts';
 import type { Inventory } from '../telemetry/inventory/inventory.ts';
@@ -11,9 +11,11 @@ import { RedisInventory } from '../telemetry/inventory/redis-inventory.ts';
 import { LoginLineWriter } from '../telemetry/login-line-writer.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
-/** Starts to connect to the Redis that a configuration names; undefined where it names none. Throws `CertificateError`. */
-export function openRedis({ redis }: Config, report: Report): RedisConnection | undefined {
+/** Starts to connect to the Redis that a configuration names; undefined where it names none. Rejects with `CertificateError`. */
+export async function openRedis({ redis }: Config, report: Report): Promise<RedisConnection | undefined> {
   if (redis === undefined) return undefined;
+  // Large, and of no use to those without Redis.
+  const { RedisConnection } = await import('../net/redis-connection.ts');
   const { tls, sentinel } = redis;
   return new RedisConnection({
     ...redis,

@@ -37,6 +37,7 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
     sessions: {
       maxTotal: sessions.maxTotal,
       maxPerAddress: sessions.maxPerAddress,
+      maxReadyConnections: sessions.readyConnections,
       loginTimeoutMs: sessions.loginTimeout,
       idleTimeoutMs: sessions.idleTimeout,
       drainDelayMs: sessions.drainDelay,
@@ -123,7 +124,7 @@ function toUpstream(
   const ca = authorities.get(index);
   const crl = revocationLists.get(index);
   const { name, host, port, tls, serverName, minVersion, pins, domains, username, clientInfo } = checked;
-  const { minPollInterval, singleSession } = checked;
+  const { minPollInterval, singleSession, readyConnections } = checked;
   return {
     name,
     host,
@@ -139,6 +140,7 @@ function toUpstream(
     ...(clientInfo === undefined ? {} : { clientInfo }),
     ...(minPollInterval === undefined ? {} : { minPollIntervalMs: minPollInterval }),
     ...(singleSession === undefined ? {} : { isSingleSession: singleSession }),
+    ...(readyConnections === undefined ? {} : { maxReadyConnections: readyConnections }),
   };
 }
 

@@ -38,6 +38,8 @@ export interface UpstreamConfig extends Upstream {
 export interface SessionsConfig {
   readonly maxTotal: number;
   readonly maxPerAddress: number;
+  /** How many connections to upstreams may be held ready, all together. */
+  readonly maxReadyConnections: number;
   readonly loginTimeoutMs: number;
   readonly idleTimeoutMs: number;
   /** How long listeners stay open while /readyz says already that this Postern is leaving. */

@@ -83,6 +83,11 @@ function* checkUpstreams({ upstreams }: Draft): Generator<Complaint> {
       (domains ?? []).map((key, position) => ({ path: ['upstreams', index, 'domains', position], key })),
     ),
   );
+  for (const [index, { clientInfo, readyConnections }] of upstreams.entries()) {
+    if (clientInfo === undefined || readyConnections === undefined || readyConnections === 0) continue;
+    const path = ['upstreams', index, 'readyConnections'];
+    yield { path, reason: '0, as with `clientInfo` a connection belongs to one client' };
+  }
 }
 
 /** Postern never dials itself. */

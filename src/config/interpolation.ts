@@ -12,26 +12,29 @@ export type Interpolation =
 
 // In this order: the escape, a variable with its default, and an opening that fits neither.
 const references = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
+// Behind the last brace that closes: to look for one from each opening would take the square of the text's length.
+const openings = /\$\$\{|\$\{/g;
 
 /** Fills in `${NAME}` and `${NAME:-default}` (used where NAME is unset or empty); `$${` stands for `${`. */
 export function interpolate(text: string, environment: Environment): Interpolation {
-  const reasons: string[] = [];
+  const reasons = new Set<string>();
   let isExternal = false;
-  const filled = text.replace(references, (reference, name: string | undefined, fallback: string | undefined) => {
+  const fill = (reference: string, name?: unknown, fallback?: unknown): string => {
     if (reference === '$${') return '${';
     isExternal = true;
-    if (name === undefined) {
-      reasons.push(
-        `"\${" opens a variable: write \${NAME} or \${NAME:-default}, or $\${ for the characters themselves`,
-      );
+    if (typeof name !== 'string') {
+      reasons.add(`"\${" opens a variable: write \${NAME} or \${NAME:-default}, or $\${ for the characters themselves`);
       return '';
     }
     const value = variable(name, environment);
-    if (fallback !== undefined && (value === undefined || value === '')) return fallback;
-    if (value === undefined) reasons.push(`the environment variable ${name} is not set`);
+    if (typeof fallback === 'string' && (value === undefined || value === '')) return fallback;
+    if (value === undefined) reasons.add(`the environment variable ${name} is not set`);
     return value ?? '';
-  });
-  if (reasons.length > 0) return { kind: 'wrong', reason: reasons.join('; ') };
+  };
+  const end = text.lastIndexOf('}') + 1;
+  // Without groups, the pattern's match is followed by its place, which is no name.
+  const filled = text.slice(0, end).replace(references, fill) + text.slice(end).replace(openings, fill);
+  if (reasons.size > 0) return { kind: 'wrong', reason: [...reasons].join('; ') };
   return { kind: 'text', text: filled, isExternal };
 }
 

@@ -85,6 +85,7 @@ export const upstreamShape = {
   clientInfo: word(['proxy-v2', 'xclient']).optional(),
   minPollInterval: pollInterval.optional(),
   singleSession: flag().optional(),
+  readyConnections: integer({ min: 0, max: 8 }).optional(),
 };
 
 /** The keys of `routing`. */
@@ -96,6 +97,7 @@ export const routingShape = {
 const sessionsShape = {
   maxTotal: integer({ min: 1, max: 1_000_000 }).prefault('10000'),
   maxPerAddress: integer({ min: 1, max: 1_000_000 }).prefault('50'),
+  readyConnections: integer({ min: 0, max: 1_000 }).prefault('64'),
   loginTimeout: duration({ min: '1s', max: '10m' }).prefault('60s'),
   idleTimeout: duration({ min: '1s', max: '24h' }).prefault('10m'),
   drainDelay: duration({ min: '0s', max: '1h' }).prefault('0s'),

@@ -76,3 +76,12 @@ export function failureReason(error: Error, { isDeno = runsOnDeno } = {}): Upstr
     byText ?? reasonsByCode[code] ?? (code.startsWith('ERR_SSL') || code === 'EPROTO' ? 'tls_failed' : 'unreachable')
   );
 }
+
+/** An error's own words in one line, its OpenSSL decoration left out. */
+export function describeFailure(error: Error): string {
+  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  const openssl = /^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(inner.message)?.[1];
+  // Node's advice is about another program than this one.
+  const ownWords = inner.message.replace(/; if the root CA is installed locally, .*/, '');
+  return (openssl ?? ownWords).replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+}

@@ -1,5 +1,5 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
 import { LineReader } from '../pop3/line-reader.ts';
@@ -18,10 +18,10 @@ import {
 } from '../pop3/upstream-login.ts';
 import type { ClientInfo } from '../proxy/ports.ts';
 import { proxyHeaderFor, xclientArguments } from './client-info.ts';
-import { failureReason } from './failure-reason.ts';
-import { checkPins } from './peer-chain.ts';
+import { describeFailure, failureReason } from './failure-reason.ts';
 import { describeTls } from './tls-facts.ts';
 import type { UpstreamMemory } from './upstream-memory.ts';
+import { startVerifiedTls } from './verified-tls.ts';
 
 /** Each step's longest wait. They add up to less than the client's own patience, which is a minute as a rule. */
 const stepTimeoutsMs = { connection: 10_000, handshake: 10_000, greeting: 15_000, reply: 30_000 } as const;
@@ -134,26 +134,9 @@ class Conversation {
     this.#socket?.once('connect', this.#onConnect);
   }
 
-  /**
-   * Begins a handshake that fails unless the certificate is valid, from a trusted authority, for the server's name, and of a
-   * pinned key where there are pins. A resumed session was verified so by the connection that it comes from.
-   */
   #secure(transport: ConnectionOptions): TLSSocket {
-    const { upstream, memory, onHandshake } = this.#options;
-    const { serverName, pins } = upstream;
-    const session = memory.session;
-    const socket: TLSSocket = connectTls({
-      ...transport,
-      secureContext: memory.secureContext,
-      // An address is no name to send (RFC 6066 §3), but the certificate must carry it all the same.
-      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-      checkServerIdentity: (_host, certificate) =>
-        checkServerIdentity(serverName, certificate) ?? (pins && checkPins(socket.getPeerCertificate(true), pins)),
-      ...(session === undefined ? {} : { session }),
-    });
-    if (onHandshake !== undefined) socket.prependListener('secure', () => onHandshake(socket));
+    const socket = startVerifiedTls(transport, this.#options);
     socket.once('secureConnect', this.#onSecure);
-    socket.on('session', (ticket) => memory.keepSession(ticket, socket.isSessionReused()));
     this.#tlsSocket = socket;
     return socket;
   }
@@ -319,7 +302,7 @@ class Conversation {
   readonly #onError = (error: Error): void => {
     // Behind a verified handshake whatever breaks is no question of trust, and the password may have been sent.
     const reason = this.#tlsSocket?.authorized === true ? 'reset' : failureReason(error);
-    this.#fail(reason, describe(error));
+    this.#fail(reason, describeFailure(error));
   };
 
   readonly #onClose = (): void => {
@@ -374,13 +357,4 @@ function dialogueOf({ upstream, memory, credentials, staysOpen, client }: Conver
     ...(knownCapabilities === undefined ? {} : { knownCapabilities }),
     ...(upstream.clientInfo === 'xclient' && client !== undefined ? { xclient: xclientArguments(client) } : {}),
   };
-}
-
-/** An error's own words in one line, its OpenSSL decoration left out. */
-function describe(error: Error): string {
-  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-  const openssl = /^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(inner.message)?.[1];
-  // Node's advice is about another program than this one.
-  const ownWords = inner.message.replace(/; if the root CA is installed locally, .*/, '');
-  return (openssl ?? ownWords).replaceAll(/\s+/g, ' ').trim().slice(0, 300);
 }

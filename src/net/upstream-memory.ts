@@ -14,6 +14,12 @@ const capabilitiesLifetimeMs = 10 * 60_000;
  */
 const frugalGroups = '?X25519MLKEM768 / ?*X25519:?secp256r1 / ?X448:?secp384r1:?secp521r1';
 const frugalGroup = 'X25519';
+/**
+ * OpenSSL 3.5 brought the hybrid and this way to write groups. Older ones must not be tried: on Node what they have against
+ * it stays in OpenSSL's queue of errors, and ends whichever connection is read from next.
+ */
+const [opensslMajor = 0, opensslMinor = 0] = (process.versions.openssl ?? '').split('.').map(Number);
+const knowsFrugalGroups = opensslMajor > 3 || (opensslMajor === 3 && opensslMinor >= 5);
 
 interface Remembered<T> {
   readonly value: T;
@@ -45,7 +51,7 @@ export class UpstreamMemory {
   /** What the next connection is verified with. */
   get secureContext(): SecureContext {
     if (!this.#isFrugal) return this.#defaultContext;
-    this.#frugalContext ??= this.#makeFrugalContext();
+    this.#frugalContext ??= createSecureContext({ ...this.#options, ecdhCurve: frugalGroups });
     return this.#frugalContext;
   }
 
@@ -54,16 +60,7 @@ export class UpstreamMemory {
    * with each login would be for nothing.
    */
   keepKeyExchange(group: string | undefined): void {
-    this.#isFrugal = group === frugalGroup;
-  }
-
-  #makeFrugalContext(): SecureContext {
-    try {
-      return createSecureContext({ ...this.#options, ecdhCurve: frugalGroups });
-    } catch {
-      // An OpenSSL before 3.5 knows neither the hybrid nor this way to write groups.
-      return this.#defaultContext;
-    }
+    this.#isFrugal = knowsFrugalGroups && group === frugalGroup;
   }
 
   /** A TLS session of a connection that was verified in full less than an hour ago. */

@@ -27,4 +27,6 @@ export interface Upstream {
   readonly minPollIntervalMs?: number;
   /** Whether a second login to an account is refused here while a session of it is live. */
   readonly isSingleSession?: boolean;
+  /** How many connections may be held ready, greeted and not logged in. Absent: a few; 0: none. */
+  readonly maxReadyConnections?: number;
 }

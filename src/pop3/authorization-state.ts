@@ -32,6 +32,8 @@ export interface AuthorizationState {
   readonly lines: number;
   readonly badCommands: number;
   readonly refusedLogins: number;
+  /** It asked to log in without TLS, where that is not permitted; what it asked before TLS is forgotten with the rest. */
+  readonly hasAskedInTheClear?: true;
   readonly stage: AuthorizationStage;
 }
 

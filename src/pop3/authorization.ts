@@ -144,14 +144,14 @@ function onStls(state: AuthorizationState, isFollowed: boolean): AuthorizationSt
 }
 
 function onUser(state: AuthorizationState, username: string): AuthorizationStep {
-  if (!isLoginPermitted(state)) return reply(idle(state), encryptionRequired(state));
+  if (!isLoginPermitted(state)) return refuseInTheClear(state);
   if (!isSafeCredential(username)) return bad(state, 'A user name cannot hold CR, LF or NUL');
   return { state: { ...state, stage: { name: 'awaitingPassword', username } }, effects: [ok('Send PASS')] };
 }
 
 function onPass(state: AuthorizationState, password: string): AuthorizationStep {
   // A client that pipelines USER and PASS gets the same advice twice, not the blame for a command out of order.
-  if (!isLoginPermitted(state)) return reply(idle(state), encryptionRequired(state));
+  if (!isLoginPermitted(state)) return refuseInTheClear(state);
   if (state.stage.name !== 'awaitingPassword') return bad(state, 'Send USER first');
   return authenticate(state, { username: state.stage.username, password });
 }
@@ -161,7 +161,7 @@ function onAuth(
   { mechanism, initialResponse }: { mechanism?: string; initialResponse?: string },
 ): AuthorizationStep {
   if (mechanism === undefined) return reply(idle(state), mechanismListResponse(offered(state)));
-  if (!isLoginPermitted(state)) return reply(idle(state), encryptionRequired(state));
+  if (!isLoginPermitted(state)) return refuseInTheClear(state);
   if (!isSaslMechanism(mechanism)) {
     return reply(idle(state), '-ERR That mechanism is not offered, use PLAIN or LOGIN\r\n');
   }
@@ -186,9 +186,10 @@ function offered(state: AuthorizationState): OfferedCapabilities {
   };
 }
 
-function encryptionRequired(state: AuthorizationState): string {
+function refuseInTheClear(state: AuthorizationState): AuthorizationStep {
   const advice = state.context.offersStls ? 'turn on STARTTLS in your mail program' : 'use the port with TLS';
-  return `-ERR [SYS/PERM] Logging in from here needs encryption: ${advice}\r\n`;
+  const text = `-ERR [SYS/PERM] Logging in from here needs encryption: ${advice}\r\n`;
+  return reply({ ...idle(state), hasAskedInTheClear: true }, text);
 }
 
 function expect(isPossible: boolean, state: AuthorizationState, event: { readonly kind: string }): void {

@@ -121,10 +121,31 @@ interface UpstreamConnected extends SessionIdentity {
   /** The address that answered. */
   readonly upstreamAddress: string;
   readonly tls: TlsFacts;
-  /** From the first packet to the verified, greeted connection. */
+  /** From the first packet to the verified, greeted connection; 0 for one that was held ready. */
   readonly durationMs: number;
   /** How much of it the TLS handshake took. */
   readonly handshakeMs?: number;
+  /** How long it had been held ready; absent: it was made for this login. */
+  readonly readyForMs?: number;
+}
+
+/** A connection that the next login finds ready. */
+interface ReadyConnectionMade {
+  readonly kind: 'readyConnectionMade';
+  readonly upstream: string;
+  /** The address that answered. */
+  readonly upstreamAddress: string;
+  readonly tls: TlsFacts;
+  /** As for a login's own. */
+  readonly durationMs: number;
+  readonly handshakeMs: number;
+}
+
+/** None was made; a login will see for itself. */
+interface ReadyConnectionFailed {
+  readonly kind: 'readyConnectionFailed';
+  readonly upstream: string;
+  readonly failure: UpstreamFailure;
 }
 
 /** Why the guard refused a login. */
@@ -189,6 +210,8 @@ interface SessionClosed extends SessionIdentity {
   readonly traffic: Readonly<Traffic>;
   /** What the client sent while it was relayed; absent where it never was. */
   readonly commands?: Readonly<CommandCounts>;
+  /** It asked to log in without TLS, which is not permitted there, and never turned to TLS. */
+  readonly needsEncryption?: true;
   /** The error behind an `internal_error`. */
   readonly cause?: unknown;
 }
@@ -294,6 +317,8 @@ export type GateEvent =
   | ClientTlsEstablished
   | ClientTlsFailed
   | UpstreamConnected
+  | ReadyConnectionMade
+  | ReadyConnectionFailed
   | ClientInfoNotTaken
   | LoginFinished
   | RelayStarted

@@ -111,6 +111,8 @@ export interface UpstreamConnectionFacts {
   readonly durationMs: number;
   /** How much of it the TLS handshake took. */
   readonly handshakeMs?: number;
+  /** How long the connection had been held ready; absent: it was made for this login. */
+  readonly readyForMs?: number;
 }
 
 /** How a login upstream ended. */

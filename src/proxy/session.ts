@@ -281,6 +281,7 @@ export class Session {
       durationMs: ports.nowMs() - this.#openedAtMs,
       traffic: this.#traffic,
       ...(this.#commands === undefined ? {} : { commands: this.#commands.counts }),
+      ...(this.#state?.hasAskedInTheClear && { needsEncryption: true }),
       ...(cause === undefined ? {} : { cause }),
     });
     onClosed();

@@ -41,6 +41,10 @@ export function createGateMetrics(options: GateMetricsOptions): GateMetrics {
       case 'sessionClosed':
         return connections.closed(event);
       case 'upstreamConnected':
+        // A ready one was timed as it was made.
+        if (event.readyForMs === undefined) logins.connected(event);
+        return;
+      case 'readyConnectionMade':
         return logins.connected(event);
       case 'loginFinished':
         return logins.finished(event);
@@ -62,6 +66,7 @@ export function createGateMetrics(options: GateMetricsOptions): GateMetrics {
         return reloads.reloaded();
       case 'configurationRejected':
         return reloads.rejected();
+      case 'readyConnectionFailed':
       case 'blockAdded':
       case 'clientInfoNotTaken':
       case 'certificateExpiring':

@@ -2,7 +2,7 @@ import type { LogLevel } from '../config/config.ts';
 import { explainToOperator } from '../policy/upstream-failure.ts';
 import type { GateEvent, LoginResult, SessionIdentity } from '../proxy/events.ts';
 import { certificateFields, describeLifetime } from './certificate-line.ts';
-import { closeAdvice } from './close-advice.ts';
+import { adviseOnClose } from './close-advice.ts';
 import { printable, printableAccount } from './printable.ts';
 
 /** What a log line says beside its level and time: plain words, and fields to search by. */
@@ -34,6 +34,9 @@ export function logLevel(event: GateEvent): LogLevel {
     case 'sessionOpened':
     case 'clientTlsEstablished':
     case 'upstreamConnected':
+    case 'readyConnectionMade':
+    // A login that needs the upstream says it louder.
+    case 'readyConnectionFailed':
     case 'relayStarted':
     // The login that it stopped is logged at `info`.
     case 'loginLimited':
@@ -99,9 +102,20 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
       return { message: 'TLS with the client failed', ...session(event), transport, detail: printableDetail(detail) };
     }
     case 'upstreamConnected': {
+      const { upstream, upstreamAddress, durationMs, tls, readyForMs } = event;
+      const ready = readyForMs !== undefined && { readyForMs: Math.round(readyForMs) };
+      const connection = { upstream, upstreamAddress, ...tls, durationMs: Math.round(durationMs), ...ready };
+      return { message: 'Upstream connected and verified', ...session(event), ...connection };
+    }
+    case 'readyConnectionMade': {
       const { upstream, upstreamAddress, durationMs, tls } = event;
       const connection = { upstream, upstreamAddress, ...tls, durationMs: Math.round(durationMs) };
-      return { message: 'Upstream connected and verified', ...session(event), ...connection };
+      return { message: 'Upstream connected and verified, ready for a login', ...connection };
+    }
+    case 'readyConnectionFailed': {
+      const { upstream, failure } = event;
+      const trouble = { reason: failure.reason, detail: printableDetail(failure.detail) };
+      return { message: 'No connection made ready', upstream, ...trouble };
     }
     case 'clientInfoNotTaken': {
       const { upstream, detail } = event;
@@ -194,7 +208,7 @@ function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
     message: reason === 'internal_error' ? 'Session closed by an error of our own' : 'Session closed',
     ...session(event),
     reason,
-    advice: closeAdvice[reason],
+    advice: adviseOnClose(event),
     durationMs: Math.round(durationMs),
     octetsToUpstream: traffic.toUpstream,
     octetsToClient: traffic.toClient,

@@ -50,10 +50,10 @@ export function createLoginMetrics({
   const limitName = closedLabel(limitNames);
   prepare(metrics);
   return {
-    connected: (event: EventOf<'upstreamConnected'>) => {
+    connected: (event: EventOf<'upstreamConnected' | 'readyConnectionMade'>) => {
       const labels = { upstream: knownUpstream(event.upstream) };
-      const exemplarLabels = exemplarOf(event);
-      metrics.connectSeconds.observe({ labels, value: event.durationMs / 1000, exemplarLabels });
+      const exemplar = event.kind === 'upstreamConnected' && { exemplarLabels: exemplarOf(event) };
+      metrics.connectSeconds.observe({ labels, value: event.durationMs / 1000, ...exemplar });
       if (event.handshakeMs !== undefined) metrics.upstreamTlsSeconds.observe(labels, event.handshakeMs / 1000);
     },
     finished: (event: EventOf<'loginFinished'>) => {

@@ -11,3 +11,13 @@ export function printable(text: string, maxLength: number): string {
 export function printableAccount(account: string): string {
   return printable(account, 254);
 }
+
+/** A value as JSON over several lines, the same to whoever parses it, with whatever would drive a terminal escaped. */
+export function printableJson(value: unknown): string {
+  const escapeUnits = (character: string): string =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join('');
+  return JSON.stringify(value, undefined, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapeUnits);
+}

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { memoryUsage } from 'node:process';
 import { collectDefaultMetrics, Gauge } from 'prom-client';
 
@@ -13,10 +14,26 @@ const procMetrics = [
   'process_max_fds',
 ];
 
+/** Each of these makes the runtime list all its sockets: with thousands of sessions that holds all of them up at every scrape. */
+const costlyMetrics = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources',
+  'nodejs_active_resources_total',
+];
+
+const openFiles = '/proc/self/fd';
+
 /** Adds prom-client's metrics of the process and its runtime, as far as this machine and its permissions tell them. */
 export function addProcessMetrics(registry: MetricsRegistry): void {
   collectDefaultMetrics({ register: registry });
-  if (isProcReadable()) return;
+  for (const name of costlyMetrics) registry.removeSingleMetric(name);
+  if (isProcReadable()) {
+    replaceOpenFiles(registry);
+    return;
+  }
   for (const name of procMetrics) registry.removeSingleMetric(name);
   new Gauge({
     name: 'process_resident_memory_bytes',
@@ -26,6 +43,28 @@ export function addProcessMetrics(registry: MetricsRegistry): void {
       this.set(memoryUsage().rss);
     },
   });
+}
+
+/** prom-client's own lists them while everything waits. */
+function replaceOpenFiles(registry: MetricsRegistry): void {
+  const own = registry.getSingleMetric('process_open_fds');
+  if (own === undefined) return;
+  registry.removeSingleMetric('process_open_fds');
+  new Gauge({
+    name: 'process_open_fds',
+    help: 'Number of open file descriptors.',
+    registers: [registry],
+    async collect() {
+      const count = await countOpenFiles().catch(() => undefined);
+      if (count !== undefined) this.set(count);
+    },
+  });
+}
+
+/** Linux tells the number as the directory's size since 6.2; before, they are listed, and one is the listing's own. */
+async function countOpenFiles(): Promise<number> {
+  const { size } = await stat(openFiles);
+  return size > 0 ? size : (await readdir(openFiles)).length - 1;
 }
 
 function isProcReadable(): boolean {

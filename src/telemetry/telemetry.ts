@@ -18,6 +18,7 @@ import {
 } from './observed-metrics.ts';
 import { createPolicyServerMetrics, type PolicyReportCounts, type PolicyServerMeter } from './policy-server-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.ts';
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
@@ -82,6 +83,8 @@ export interface Telemetry {
   observeAudit(count: () => AuditCounts): void;
   /** Names who counts reports, for `postern_policy_reports_total`, and makes the other metrics of a policy server. */
   observePolicyServer(countReports: () => PolicyReportCounts): PolicyServerMeter;
+  /** Names who holds connections ready, for `postern_upstream_ready` and `postern_upstream_ready_total`. */
+  observeReadyConnections(list: () => Iterable<ReadyConnectionCounts>): void;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
@@ -113,6 +116,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
   let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
+  let listReady: () => Iterable<ReadyConnectionCounts> = () => [];
 
   registerBuildInfo(registry, { version, runtime });
   const metrics = createGateMetrics({ registry, names, nowMs });
@@ -127,6 +131,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     maxSessions: () => configured.maxSessions,
     isDraining: () => isDraining(),
   });
+  createReadyMetrics(registry, { upstreams: names.upstreams, list: () => listReady() });
   addProcessMetrics(registry);
 
   const consumers = new Map<string, (event: GateEvent) => void>([
@@ -173,6 +178,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       countRecords = count;
     },
     observePolicyServer: (countReports) => createPolicyServerMetrics(registry, countReports),
+    observeReadyConnections: (list) => {
+      listReady = list;
+    },
     observeDraining: (look) => {
       isDraining = look;
     },

@@ -64,7 +64,8 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
 
   record(event: GateEvent): void {
     const atMs = this.#nowMs();
-    if (event.kind === 'upstreamConnected') {
+    const isNew = event.kind === 'upstreamConnected' && event.readyForMs === undefined;
+    if (isNew || event.kind === 'readyConnectionMade') {
       const { upstreamAddress: address, tls, durationMs } = event;
       const { version: tlsVersion, ...agreed } = tls;
       const lastConnection = { address, tlsVersion, ...agreed, durationMs, atMs };

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createConfigurationCheck } from '../../src/commands/configuration-check.ts';
+import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const check = createConfigurationCheck({ file: undefined, environment: { SECRET: 'pl4nted' } });
 const listeners = 'listeners: [{name: lan, address: "127.0.0.1:0", tls: implicit}]\n';
@@ -21,6 +24,15 @@ describe('the check of a text from the network', () => {
   ])('reads no device: %s', (section) => {
     const [problem] = check(listeners + section).problems;
     expect(problem?.message).toContain('EFBIG');
+  });
+
+  it('reads no more than 4 MB, however often a file is named', async () => {
+    await using directory = await createTemporaryDirectory('check');
+    const ca = join(directory.path, 'ca.pem');
+    await writeFile(ca, 'x'.repeat(900_000));
+    const upstreams = Array.from({ length: 6 }, (_, each) => `{name: u${each}, host: mail.test, ca: ${ca}}`);
+    const messages = check(`${listeners}upstreams: [${upstreams.join(', ')}]`).problems.map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('EFBIG'))).toHaveLength(2);
   });
 
   it('repeats nothing of the environment', () => {

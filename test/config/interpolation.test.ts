@@ -44,6 +44,13 @@ describe('interpolate', () => {
     },
   );
 
+  it('tells once of openings that never close, and does not look for the end from each of them', () => {
+    const startedMs = performance.now();
+    const read = interpolate(`\${A:-}${'${B:-'.repeat(50_000)}`, {});
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(read.kind === 'wrong' && read.reason.match(/opens a variable/g)).toHaveLength(1);
+  });
+
   it('takes a variable that may not be read for one that is not set', () => {
     const guarded = new Proxy<Record<string, string | undefined>>(
       {},

@@ -30,6 +30,7 @@ upstreams:
     username: localpart
     minPollInterval: 15m
     singleSession: true
+    readyConnections: 2
 routing:
   default: corp
   separators: "@%#"
@@ -66,6 +67,7 @@ const surroundings = {
 const defaultSessions = {
   maxTotal: 10_000,
   maxPerAddress: 50,
+  maxReadyConnections: 64,
   loginTimeoutMs: 60_000,
   idleTimeoutMs: 600_000,
   drainDelayMs: 0,
@@ -129,6 +131,7 @@ describe('parseConfig', () => {
           username: 'localpart',
           minPollIntervalMs: 15 * minuteMs,
           isSingleSession: true,
+          maxReadyConnections: 2,
         },
       ],
       routing: { default: 'corp', separators: '@%#' },

@@ -12,6 +12,8 @@ type Series = Readonly<Record<string, string>>;
 /** What makes an alert fire, and what is so near to it that it must not. */
 interface AlertCase {
   readonly firing: Series;
+  /** The same behind a restart, which set the counters back. */
+  readonly restarted?: Series;
   readonly quiet: readonly Series[];
   readonly at: string;
   /** Between two values; long ones keep tests of days short. Default: a minute. */
@@ -64,6 +66,7 @@ const cases: Readonly<Record<string, AlertCase>> = {
   },
   PosternUpstreamUntrusted: {
     firing: { [untrusted]: '_x5 2+0x5' },
+    restarted: { [untrusted]: '40+0x5 _ 2+0x5' },
     quiet: [{ [untrusted]: '7+0x20' }],
     at: '10m',
     labels: { job: 'postern', upstream: 'corp', reason: 'expired' },
@@ -122,6 +125,7 @@ const cases: Readonly<Record<string, AlertCase>> = {
   },
   PosternUnencryptedAfterEnd: {
     firing: { [plaintext]: '5+0x60 6+0x10', [exception]: endingAt(1_800) },
+    restarted: { [plaintext]: '5+0x60 _ 1+0x10', [exception]: endingAt(1_800) },
     quiet: [
       // The last of them just before the end, and none since.
       { [plaintext]: '0+1x29 29+0x60', [exception]: endingAt(1_800) },
@@ -226,12 +230,13 @@ describe('alerts', () => {
 
   it.skipIf(!program('promtool')).each(Object.entries(cases))(
     '%s fires when it should, and not for less',
-    async (name, { firing, quiet, at, interval = '1m', labels, summary }) => {
+    async (name, { firing, restarted, quiet, at, interval = '1m', labels, summary }) => {
       const rule = alerts.find(({ alert }) => alert === name);
       const annotations = { summary, runbook_url: rule?.annotations?.runbook_url };
       const fired = [{ exp_labels: { ...rule?.labels, ...labels }, exp_annotations: annotations }];
       const tests = [
         promtoolTest(name, { interval, series: firing, at, expected: fired }),
+        ...(restarted === undefined ? [] : [promtoolTest(name, { interval, series: restarted, at, expected: fired })]),
         ...quiet.map((series) => promtoolTest(name, { interval, series, at, expected: [] })),
       ];
       await using directory = await createTemporaryDirectory('alerts');

@@ -96,12 +96,17 @@ function blockedAccounts(): readonly string[] {
   );
 }
 
+/** Each look comes from another address: one that gets in is known from then on. */
+let looks = 0;
+
 /** What a Postern does not keep out at the moment. */
 async function notKeptOut(accounts: readonly string[]): Promise<readonly string[]> {
   const open: string[] = [];
+  looks += 1;
+  const from = `127.1.${looks >> 8}.${looks & 255}`;
   for (const [index] of posterns.entries()) {
     for (const user of accounts) {
-      if (!(await isKeptOut({ port: portOf(index), user, password, from: '127.0.77.1' }))) open.push(user);
+      if (!(await isKeptOut({ port: portOf(index), user, password, from }))) open.push(user);
     }
   }
   return open;
@@ -111,7 +116,7 @@ function slowest(logins: readonly LoadedLogin[]): number {
   return Math.round(Math.max(...logins.map(({ durationMs }) => durationMs)));
 }
 
-describe.skipIf(!program('redis-server'))('two Posterns under attack', { timeout: (seconds + 60) * 1_000 }, () => {
+describe.skipIf(!program('redis-server'))('two Posterns under attack', { timeout: (seconds + 90) * 1_000 }, () => {
   it.each<[string, (master: RedisServer) => Promise<void> | void]>([
     ['is killed', (master) => master.kill()],
     ['hangs', (master) => master.pause()],
@@ -124,16 +129,19 @@ describe.skipIf(!program('redis-server'))('two Posterns under attack', { timeout
     }
     const load = runLoad(planOf, { perSecond, seconds });
     await delay((seconds * 1_000) / 3);
-    const before = blockedAccounts();
+    const before = await eventually(() => {
+      const accounts = blockedAccounts();
+      expect(accounts.length).toBeGreaterThan(2);
+      return accounts;
+    });
     const { master } = cluster.shards[0] ?? {};
     if (master !== undefined) await strike(master);
-    expect(before.length).toBeGreaterThan(2);
 
     const logins = await load;
     const ofOwners = logins.filter(({ from }) => from === home);
     await areServed();
     const blocked = [...new Set(blockedAccounts())];
-    expect(await notKeptOut(before)).toEqual([]);
+    expect(blocked).toEqual(expect.arrayContaining([...before]));
     await eventually(async () => expect(await notKeptOut(blocked)).toEqual([]));
     expect(ofOwners.filter(({ reply }) => !reply.startsWith('+OK'))).toEqual([]);
     if (process.env.POSTERN_CHAOS !== undefined) {

@@ -2,22 +2,21 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { percentile } from '../bench/statistics.ts';
-import { type Upstream, startUpstream } from '../bench/upstream.ts';
+import { startUpstream } from '../bench/upstream.ts';
 import { createTestCertificates } from '../support/certificates.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 import { type ServedPostern, servePostern } from './postern-process.ts';
 import { adminToken, writeConfiguration } from './support.ts';
 
-/** Each costs two sockets here and in Postern, and a TLS handshake. */
-const sessions = Number(process.env['V5_SESSIONS'] ?? 1_000);
+/** Enough for whatever takes longer with each of them to show; five times as many would take five times as long to open. */
+const sessions = 1_000;
 const concurrency = 50;
-const watchedMs = Number(process.env['V5_MS'] ?? 2_000);
+const rounds = 5;
 
 /** Several times what is promised of a machine of its own: this one runs other tests meanwhile. */
-const patientMs = 1_000;
+const patientMs = 500;
 
 /** A session that is logged in. */
 async function openSession(port: number, user: string): Promise<Socket> {
@@ -50,7 +49,7 @@ describe('with many live sessions', () => {
     const certificates = stack.use(await createTestCertificates());
     const ended = new AbortController();
     stack.defer(() => ended.abort());
-    const upstream: Upstream = stack.use(await startUpstream(certificates.valid, { signal: ended.signal }));
+    const upstream = stack.use(await startUpstream(certificates.valid, { signal: ended.signal }));
     const { path } = stack.use(await createTemporaryDirectory('many'));
     await writeFile(join(path, 'ca.pem'), certificates.ca);
     const configuration = await writeConfiguration(path, {
@@ -65,7 +64,7 @@ limits: {loginsPerAddress: 1000}`,
       for (const socket of open) socket.destroy();
     });
     await openAll();
-  }, 120_000);
+  }, 60_000);
 
   afterAll(() => stack.disposeAsync());
 
@@ -82,61 +81,46 @@ limits: {loginsPerAddress: 1000}`,
 
   async function timeOf(path: string): Promise<{ readonly ms: number; readonly text: string }> {
     const startedMs = performance.now();
-    const answer = await fetch(`http://127.0.0.1:${postern.adminPort}${path}`, {
-      headers: { Authorization: `Bearer ${adminToken}`, Cookie: cookie },
+    const answer = await fetch(`${adminUrl()}${path}`, {
+      headers: path.startsWith('/api/') ? { Authorization: `Bearer ${adminToken}` } : { Cookie: cookie },
     });
-    expect(answer.status).toBe(200);
     const text = await answer.text();
+    expect(answer.status).toBe(200);
     return { ms: performance.now() - startedMs, text };
   }
 
   let cookie = '';
 
+  const adminUrl = (): string => `http://127.0.0.1:${postern.adminPort}`;
+
   async function signIn(): Promise<void> {
-    const base = `http://127.0.0.1:${postern.adminPort}`;
-    const answer = await fetch(`${base}/ui/sign-in`, {
+    const answer = await fetch(`${adminUrl()}/ui/sign-in`, {
       method: 'POST',
       redirect: 'manual',
-      headers: { Origin: base },
+      headers: { Origin: adminUrl() },
       body: new URLSearchParams({ token: adminToken }),
     });
     cookie = answer.headers.get('Set-Cookie')?.split(';')[0] ?? '';
   }
 
-  async function roundTrips(): Promise<number[]> {
-    const [socket] = open;
-    if (socket === undefined) throw new Error('Cannot ask: there is no session');
-    const times: number[] = [];
-    const endMs = performance.now() + watchedMs;
-    while (performance.now() < endMs) {
-      const startedMs = performance.now();
-      await ask(socket, 'NOOP');
-      times.push(performance.now() - startedMs);
-      await delay(2);
-    }
-    return times;
-  }
-
-  it('answers the sessions page and /metrics fast, and relays on meanwhile', async () => {
+  it.each([
+    ['/ui/sessions', `${sessions.toLocaleString('en-GB')} sessions`],
+    ['/ui/sessions?search=u77', 'u77@corp.test'],
+    ['/api/v1/sessions?limit=1000', `"total":${sessions}`],
+    ['/metrics', `postern_sessions{listener="starttls",state="transaction"} ${sessions}`],
+  ])('answers %s fast, and with all of them', async (path, expected) => {
     await signIn();
-    expect((await timeOf('/ui/sessions')).text).toContain(`${sessions.toLocaleString('en-GB')} sessions`);
-    expect((await timeOf('/metrics')).text).toContain(`state="transaction"} ${sessions}`);
-    const alone = await roundTrips();
-    const watched = new AbortController();
-    const answers: Record<string, number[]> = { '/ui/sessions': [], '/ui/sessions?search=u77': [], '/metrics': [], '/api/v1/sessions?limit=1000': [], '/ui': [] };
-    const watching = (async () => {
-      while (!watched.signal.aborted) {
-        for (const path of Object.keys(answers)) {
-          answers[path]?.push((await timeOf(path)).ms);
-          await delay(200);
-        }
-      }
-    })();
-    const meanwhile = await roundTrips();
-    watched.abort();
-    await watching;
-    console.log(Object.entries(answers).map(([p, t]) => `${p} n=${t.length} median ${percentile(t, 0.5).toFixed(1)} max ${Math.max(...t).toFixed(1)}`).join('\n'));
-    console.log('alone', [0.5, 0.9, 0.99, 1].map((s) => percentile(alone, s).toFixed(2)), 'meanwhile', [0.5, 0.9, 0.99, 1].map((s) => percentile(meanwhile, s).toFixed(2)));
-    for (const times of Object.values(answers)) expect(percentile(times, 0.5)).toBeLessThan(patientMs);
-  }, 60_000);
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const { ms, text } = await timeOf(path);
+      expect(text).toContain(expected);
+      times.push(ms);
+    }
+    expect(percentile(times, 0.5)).toBeLessThan(patientMs);
+  });
+
+  it('goes on relaying', async () => {
+    const replies = await Promise.all(open.slice(0, 100).map((socket) => ask(socket, 'NOOP')));
+    expect(new Set(replies)).toEqual(new Set(['+OK\r\n']));
+  });
 });

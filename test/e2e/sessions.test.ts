@@ -213,6 +213,19 @@ describe('the authorization state', () => {
     await client.startTls(stage.certificates.ca);
     expect(await client.multilineCommand('CAPA')).toContain('USER');
     expect(await client.logIn(account.user, account.password)).toMatch(/^\+OK/);
+    client.end();
+    expect(await stage.postern.waitForLog('sessionClosed')).not.toHaveProperty('advice');
+  });
+
+  it('tells in the log of a client that asked to log in without TLS, and what to do', async () => {
+    await using stage = await startStage({
+      listeners: '[{name: starttls, address: "127.0.0.1:0", tls: starttls, plaintextFrom: [192.0.2.0/24]}]',
+    });
+    using client = await stage.connect();
+    await client.command(`USER ${account.user}`);
+    client.send('QUIT\r\n');
+    const { advice } = await stage.postern.waitForLog('sessionClosed', { reason: 'quit' });
+    expect(advice).toMatch(/without encryption.*plaintextFrom/);
   });
 });
 

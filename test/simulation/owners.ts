@@ -148,7 +148,7 @@ function deviceLife(owner: Owner, { name, lagMs, random: parent, span }: Device)
     for (let day = 0; day < span.days; day += 1) {
       const midnightMs = span.startMs + day * dayMs;
       const fromMs = isAlwaysOn ? 0 : random.between(6, 10) * hourMs;
-      const untilMs = isAlwaysOn ? dayMs : fromMs + random.between(6, 12) * hourMs;
+      const untilMs = isAlwaysOn ? dayMs : fromMs + random.between(4, 10) * hourMs;
       const road =
         travels && random.chance(0.3) ? ipv4({ first: 83, number: random.index(cafes) * 256 + 1 }) : undefined;
       for (let ms = fromMs + random.next() * intervalMs; ms < untilMs; ms += intervalMs * random.between(0.97, 1.03)) {

@@ -23,7 +23,7 @@ const rows: readonly Row[] = [
     cell: ({ ownersWaited }) => `${Math.round(ownersWaited.longestMs / 1_000)} s`,
   },
   { title: 'stale passwords that reached the provider', cell: ({ staleLogins }) => count(staleLogins.reached) },
-  { title: '- most from one device in 24 h', cell: ({ staleLogins }) => count(staleLogins.worst.count) },
+  { title: '- most for one device and password in 24 h', cell: ({ staleLogins }) => count(staleLogins.worst.count) },
   { title: 'accounts locked by the provider', cell: ({ providerLocks }) => count(providerLocks) },
   {
     title: '- avoided',

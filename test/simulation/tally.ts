@@ -30,7 +30,7 @@ export interface Result {
   readonly changedBackRefused: Suffered;
   /** The right password at an account that the provider had locked. */
   readonly lockedByProvider: Suffered;
-  /** Wrong passwords of owners' programs that the provider was asked about, in all and of one program. */
+  /** Wrong passwords of owners' programs that the provider was asked about: all, and one password of one program. */
   readonly staleLogins: { readonly reached: number; readonly worst: Worst };
   readonly providerLocks: number;
   /** How long the gate kept right passwords waiting. */
@@ -58,7 +58,7 @@ export class Tally {
     else if (isRight) this.#noteOwner(event, outcome);
     else if (event.who === 'owner' && outcome.answer !== 'limited') {
       this.#stale += 1;
-      this.#staleByDevice.note(event.device, event.atMs);
+      this.#staleByDevice.note(`${event.password} at ${event.device}`, event.atMs);
     }
   }
 

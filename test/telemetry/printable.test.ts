@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../src/telemetry/printable.ts';
+import { printable, printableJson } from '../../src/telemetry/printable.ts';
 
 describe('printable', () => {
   it('leaves ordinary text as it is', () => {
@@ -27,6 +27,25 @@ describe('printable', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(text, 40)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+      }),
+    );
+  });
+});
+
+describe('printableJson', () => {
+  const hostile = { subject: 'a\u001b[2J\u009b2J\u202eb\u2028\u{e0041}\n' };
+
+  it('reads as the same value, and drives no terminal', () => {
+    const text = printableJson(hostile);
+    expect(JSON.parse(text)).toEqual(hostile);
+    expect(text).toContain('\\u009b2J\\u202eb\\u2028\\udb40\\udc41\\n');
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
+
+  it('keeps every value', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(JSON.parse(printableJson(text))).toBe(text);
       }),
     );
   });

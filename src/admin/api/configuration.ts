@@ -6,10 +6,7 @@ import { createAudit } from '../audit.ts';
 import type { AdminPorts } from '../ports.ts';
 import { problem, problemResponse } from '../problem.ts';
 
-/** Where a text to check is sent to. */
-export const validatePath = '/api/v1/configuration/validate';
-/** A thousand upstreams with their domains; checking it holds all sessions up for some tens of milliseconds. */
-export const maxConfigurationOctets = 256 * 1024;
+const validatePath = '/api/v1/configuration/validate';
 
 const mediaTypes = ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/plain'];
 
@@ -57,7 +54,7 @@ const validateRoute = createRoute({
   },
   responses: {
     200: { description: 'What is wrong with it', content: { 'application/json': { schema: checkSchema } } },
-    413: problemResponse('It is too large'),
+    413: problemResponse('It has more than 65,536 octets: use `postern check`'),
     415: problemResponse('It is sent as something else than YAML'),
     501: problemResponse('This cannot be done'),
   },

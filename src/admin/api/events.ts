@@ -56,6 +56,8 @@ const route = createRoute({
 export function addEvents(app: AdminApp, { events: feed }: AdminPorts, options: EventStreamOptions = {}): void {
   const { heartbeatMs = defaultHeartbeatMs, writeTimeoutMs = defaultWriteTimeoutMs } = options;
   app.openapi(route, (c) => {
+    // Nobody reads what would be told to a HEAD, and its reader would keep a place.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
     const { kind, account } = c.req.valid('query');
     const start = findStart(feed, c.req.valid('header')['last-event-id']);
     const reader = feed.subscribe(start.after, createFilter({ kind, account }));

@@ -59,7 +59,7 @@ ${facts === undefined ? '' : renderKnown(facts, nowMs())}
 /** The first sentence is what was asked for. */
 function renderAnswer([first, ...rest]: readonly string[]): Content {
   if (first === undefined) {
-    return html`<p class="answer">It did not try to log in at this instance lately, as far as is remembered. <code>postern explain</code> looks further back, in the audit trail.</p>`;
+    return html`<p class="answer">It did not try to log in at this instance lately, as far as is remembered. Its mail program may not get here, come from an address that is blocked, or ask to log in without encryption where that is not permitted: then it is refused before it says for whom, and the line of the log that tells of its session's end says so. <code>postern explain</code> looks further back, in the audit trail.</p>`;
   }
   return html`<div class="answer"><p><strong>${name(first)}</strong></p>${rest.map((line) => html`<p>${name(line)}</p>`)}</div>`;
 }

@@ -88,6 +88,7 @@ const sessionRecord = z
     reason: z.enum(closeReasons),
     durationMs: count(),
     loginAttempts: count(),
+    needsEncryption: z.boolean().optional().describe('It asked to log in without TLS, where that is not permitted.'),
     octetsToUpstream: count().describe('Relayed behind the login.'),
     octetsToClient: count().describe('Relayed behind the login.'),
     retrCommands: count().describe('Messages asked for; whether each came is between client and upstream.'),

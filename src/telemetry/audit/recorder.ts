@@ -30,6 +30,11 @@ export interface RecorderOptions {
   readonly nowMs: () => number;
 }
 
+/** A path of the admin API that ends in an account or in a block's id. */
+const namingPath = /^(.*\/(?:accounts|blocks)\/)(.+)$/s;
+/** What blocks are placed on, behind their effect, unless it is an address or a network. */
+const namingBlock = /^(?!(?:block |allow )?[\d.:a-f]+(?:\/\d+)?$)((?:block |allow )?)(.+)$/is;
+
 /** Turns events into audit records. */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -73,11 +78,12 @@ export class Recorder {
     });
   }
 
-  /** Blocks are placed on accounts, and their ids are made of them. */
+  /** Blocks are placed on accounts, their ids are made of them, and paths that were asked for name both. */
   #nameTarget(action: string, target: string): string {
-    const isAccount = /block/i.test(action) && !/^[\d.:a-f]+(?:\/\d+)?$/i.test(target);
-    const { accountHash } = isAccount ? this.#options.nameAccount(target) : {};
-    return accountHash ?? printable(target, 320);
+    const naming = /block/i.test(action) ? namingBlock : namingPath;
+    const [, before = '', name = ''] = naming.exec(target) ?? [];
+    const { accountHash } = name === '' ? {} : this.#options.nameAccount(name.replaceAll('%40', '@'));
+    return accountHash === undefined ? printable(target, 320) : `${before}${accountHash}`;
   }
 
   recordGap(dropped: number): void {
@@ -106,7 +112,7 @@ export class Recorder {
   }
 
   #recordSession(event: EventOf<'sessionClosed'>): void {
-    const { sessionId: session, listener, reason, durationMs, traffic, commands } = event;
+    const { sessionId: session, listener, reason, durationMs, traffic, commands, needsEncryption } = event;
     const { client, account, upstream, loginAttempts } = this.#sessions.close(event);
     const isRelayed = commands !== undefined;
     this.#options.emit({
@@ -119,6 +125,7 @@ export class Recorder {
       reason,
       durationMs: Math.round(durationMs),
       loginAttempts,
+      needsEncryption,
       octetsToUpstream: traffic.toUpstream,
       octetsToClient: traffic.toClient,
       retrCommands: commands?.RETR ?? 0,

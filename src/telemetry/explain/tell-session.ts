@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../proxy/events.ts';
 import type { LoginRecord, SessionRecord } from '../audit/audit-record.ts';
-import { closeAdvice } from '../close-advice.ts';
+import { adviseOnClose } from '../close-advice.ts';
 import { explainLogin, serverOf } from './explain-login.ts';
 import { amount, counted, moment, span } from './words.ts';
 
@@ -87,7 +87,7 @@ const ends: Readonly<Record<CloseReason, string>> = {
 };
 
 function tellEnd(end: SessionRecord): readonly string[] {
-  const advice = closeAdvice[end.reason];
+  const advice = adviseOnClose(end);
   return [
     ...(end.upstream === undefined ? [] : tellTraffic(end)),
     `${moment(end.timeMs)}: it ended after ${span(end.durationMs)}, because ${ends[end.reason]}.`,

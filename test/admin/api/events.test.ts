@@ -113,6 +113,13 @@ describe('GET /api/v1/events', () => {
     expect(await response.text()).not.toContain('s2');
   });
 
+  it('answers a HEAD without keeping a place for it', async () => {
+    const { asViewer, ports } = appWith();
+    const response = await asViewer('/api/v1/events', 'HEAD');
+    expect([response.status, response.headers.get('Content-Type')]).toEqual([200, 'text/event-stream']);
+    expect(ports.events.readers).toBe(0);
+  });
+
   it('answers 503 when too many read, and forgets who left', async () => {
     const { ports } = fakePorts();
     await using server = await serveAdmin({ app: createAdminApp(ports), address: { host: '127.0.0.1', port: 0 } });

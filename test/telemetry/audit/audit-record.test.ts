@@ -27,7 +27,7 @@ describe('the published schema of audit records', () => {
       events.connected(),
       events.login(),
       events.closed({ commands: noCommands() }),
-      events.closed({ sessionId: 'never opened' }),
+      events.closed({ sessionId: 'never opened', needsEncryption: true }),
     ]);
     expect([...written, ...records].flatMap(auditRecordProblems)).toEqual([]);
   });

@@ -9,6 +9,8 @@ const begin = { v: 1, timeMs: 1_795_421_411_000, time: '2026-11-23T08:10:11.000Z
 const whose = { session: 's1', listener: 'lan' };
 const client = { address: '192.0.2.7', port: 40_000, transport: 'stls', tls };
 
+const key = 'a-secret-of-the-tests';
+
 describe('Recorder', () => {
   it('makes a record of a login and one of its session', () => {
     const fingerprint = 'ab'.repeat(32);
@@ -100,8 +102,12 @@ describe('Recorder', () => {
     expect(record).toMatchObject({ account: 'a\\u{1b}[2J\\u{a}@att.net', failure: { detail: 'x\\u{0}' } });
   });
 
+  it('tells of a client that asked to log in without encryption', () => {
+    const asked = recordsOf([events.opened(), events.closed({ needsEncryption: true })]);
+    expect(asked).toMatchObject([{ type: 'session', loginAttempts: 0, needsEncryption: true }]);
+  });
+
   it('names accounts by their keyed hash, and no record holds the name', () => {
-    const key = 'a-secret-of-the-tests';
     const { recorder, records } = createRecorder({ nameAccount: (account) => hashedAccount(account, key) });
     for (const event of [events.opened(), events.login(), events.closed({ commands: noCommands() })])
       recorder.record(event);
@@ -115,6 +121,30 @@ describe('Recorder', () => {
     expect(records[2]).toMatchObject({ type: 'admin', target: accountHash });
     expect(records[3]).toMatchObject({ type: 'admin', target: '192.0.2.0/24' });
     expect(JSON.stringify(records)).not.toContain('user@');
+  });
+
+  it.each([
+    ['addBlock', 'block user@att.net', 'block '],
+    ['addBlock', 'allow User@att.net', 'allow '],
+    ['liftBlock', 'user@att.net', ''],
+    ['request', 'DELETE /api/v1/blocks/user@att.net', 'DELETE /api/v1/blocks/'],
+    ['authenticate', '/api/v1/accounts/user%40att.net', '/api/v1/accounts/'],
+  ])('hashes the account in what was done: %s %s', (action, target, before) => {
+    const { recorder, records } = createRecorder({ nameAccount: (account) => hashedAccount(account, key) });
+    recorder.recordChange({ action, by: 'ops', target, result: 'done' });
+    expect(records).toMatchObject([{ target: `${before}${hashedAccount('user@att.net', key).accountHash}` }]);
+  });
+
+  it.each([
+    ['addBlock', 'block 192.0.2.0/24'],
+    ['addBlock', 'allow 2001:db8::/48'],
+    ['authenticate', '/api/v1/sessions'],
+    ['endSession', 'ab12-1'],
+    ['setLogLevel', 'debug'],
+  ])('leaves as it is what names no account: %s %s', (action, target) => {
+    const { recorder, records } = createRecorder({ nameAccount: (account) => hashedAccount(account, key) });
+    recorder.recordChange({ action, by: 'ops', target, result: 'done' });
+    expect(records).toMatchObject([{ target }]);
   });
 
   it('makes a record of what an admin did, and of what nobody was let do', () => {

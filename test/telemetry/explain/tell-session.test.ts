@@ -17,6 +17,12 @@ describe('tellSession', () => {
     ]);
   });
 
+  it('tells why nobody was let in who asked without encryption', () => {
+    const client = { address: '192.0.2.7', port: 40_000, transport: 'plaintext' } as const;
+    const story = tellSession({ logins: [], end: end({ client, reason: 'quit', needsEncryption: true }) }).join('\n');
+    expect(story).toContain('What to do: It asked to log in without encryption');
+  });
+
   it('tells a login in the clear, by a balancer, that a limit stopped', () => {
     const client = {
       address: '192.0.2.7',
