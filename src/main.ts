@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import nodeModule from 'node:module';
+import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AdminArguments, addAdminOptions } from './commands/admin-options.ts';
@@ -22,6 +24,12 @@ import type { ProcessFacts } from './commands/postern.ts';
 import { runProviders } from './commands/providers.ts';
 import { UsageError } from './commands/usage-error.ts';
 import { CertificateError, verifyCertificateFiles } from './net/certificate-pair.ts';
+
+// What the sources are compiled to is kept where nobody else can write; whatever is imported from here on profits. A bundle
+// is compiled before it could say so, and Deno keeps its own: for those the function is not asked, or not there.
+if (import.meta.filename.endsWith('.ts')) {
+  nodeModule.enableCompileCache?.(join(import.meta.dirname, '../node_modules/.cache/postern'));
+}
 
 const { argv, env, stdout, stderr } = process;
 const isTerminal = stdout.isTTY === true;

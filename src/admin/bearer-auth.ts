@@ -45,7 +45,7 @@ async function authenticate(
   switch (check.kind) {
     case 'admin':
       c.set('admin', check.admin);
-      c.set('stillHolds', () => tokens.find(digestOf(token)) !== undefined);
+      c.set('stillHolds', tokenHolds(token, tokens));
       return undefined;
     case 'limited':
       return problem(c, {
@@ -63,6 +63,11 @@ async function authenticate(
     default:
       return check satisfies never;
   }
+}
+
+function tokenHolds(token: string, tokens: AdminTokens): () => boolean {
+  const digest = digestOf(token);
+  return () => tokens.find(digest) !== undefined;
 }
 
 function presentedToken(c: Context<AdminEnv>): string | undefined {

@@ -4,6 +4,7 @@ import {
   maxKnownPerAccount,
   maxRefusedPerAccount,
   minCountedMemoryMs,
+  refusedMemoryMs,
 } from '../policy/guard/bounds.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { LoginKey } from './guard-store.ts';
@@ -73,7 +74,8 @@ export class AccountMemory {
   }
 
   /** The refusal of a password that held means the same; that one holds no more. */
-  noteRefused({ account, credential }: LoginKey, atMs: number): void {
+  noteRefused(login: LoginKey, atMs: number): void {
+    const { account, credential } = login;
     const { refusedPasswordsMs } = this.#options;
     // Told late: what was refused before the last success may be what succeeded.
     if ((this.lastLoginMs(account) ?? 0) > atMs) return;
@@ -82,11 +84,17 @@ export class AccountMemory {
     if (hasChanged) this.#tryAgain(account, atMs);
     const refused = this.#refused.get(account) ?? new Map<string, number>();
     for (const [other, untilMs] of refused) if (untilMs <= atMs) refused.delete(other);
-    const freeMs = refusedPasswordsMs < minCountedMemoryMs ? 0 : this.#tried.note({ account, credential }, atMs);
-    const untilMs = Math.max(refused.get(credential) ?? 0, atMs + refusedPasswordsMs, freeMs);
-    refused.set(credential, untilMs);
+    refused.set(credential, Math.max(refused.get(credential) ?? 0, this.#nextTryMs(login, atMs)));
     if (refused.size > maxRefusedPerAccount) deleteLeast(refused);
     this.#refused.set(account, refused);
+  }
+
+  #nextTryMs(login: LoginKey, atMs: number): number {
+    const { refusedPasswordsMs } = this.#options;
+    if (refusedPasswordsMs < minCountedMemoryMs) return atMs + refusedPasswordsMs;
+    const { tries, freeMs } = this.#tried.note(login, atMs);
+    const isOwner = this.knownSinceMs(login, atMs) !== undefined;
+    return Math.max(atMs + refusedMemoryMs(refusedPasswordsMs, { isOwner, tries }), freeMs);
   }
 
   /** What was refused may be right now, and may be tried ahead of time where it was not tried too often. */

@@ -20,14 +20,14 @@ export class TriedCredentials {
     return freeAtMs(this.#accounts.get(account)?.get(credential) ?? []);
   }
 
-  /** Notes a try, and tells when the next may be. */
-  note({ account, credential }: Credential, nowMs: number): number {
+  /** Notes a try; tells how many there were within a day, and when the next may be. */
+  note({ account, credential }: Credential, nowMs: number): { readonly tries: number; readonly freeMs: number } {
     const credentials = this.#accounts.get(account) ?? new Map<string, readonly number[]>();
     const times = [...(credentials.get(credential) ?? []), nowMs].slice(-maxTriesPerDay);
     credentials.set(credential, times);
     if (credentials.size > maxRefusedPerAccount) deleteOldest(credentials);
     this.#accounts.set(account, credentials);
-    return freeAtMs(times);
+    return { tries: times.filter((ms) => ms > nowMs - dayMs).length, freeMs: freeAtMs(times) };
   }
 
   forget({ account, credential }: Credential): void {

@@ -101,6 +101,12 @@ describe('postern explain', () => {
     expect(text).not.toContain('ab12-9');
   });
 
+  it('says in one line which trail it cannot read, where that is a compressed file', async () => {
+    await write('audit.jsonl', toText([refusal({ minutes: 50 })]));
+    await mkdir(join(directory, 'audit.jsonl.1.gz'));
+    await expect(explain(account)).rejects.toThrow(/^Cannot read the audit trail ".*audit\.jsonl": it is a directory$/);
+  });
+
   it('finds a trail of which only moved files are left', async () => {
     await write('audit.jsonl-20261123.gz', gzipSync(toText([login()])));
     expect((await explain(account)).lines[0]).toContain('can log in');

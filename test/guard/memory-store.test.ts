@@ -99,6 +99,29 @@ describe('a guard with its limits in memory', () => {
     expect(refusals).toBe(4);
   });
 
+  test("tries an owner's refused password soon again, and no more than four times a day", async () => {
+    const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
+    await logIn(guard, { password: 'held', outcome: 'accepted' });
+    const triedAtMs: number[] = [];
+    for (let elapsedMs = 0; elapsedMs < 2 * dayMs; elapsedMs += 5 * minuteMs) {
+      const { kind } = await logIn(guard, { password: 'held', outcome: 'refused' });
+      if (kind === 'allowed') triedAtMs.push(elapsedMs);
+      pass(5 * minuteMs);
+    }
+    expect(triedAtMs.slice(0, 4)).toEqual([0, 15 * minuteMs, 75 * minuteMs, 75 * minuteMs + 6 * hourMs]);
+    for (const [index, ms] of triedAtMs.entries()) {
+      expect(ms - (triedAtMs[index - 4] ?? Number.NEGATIVE_INFINITY)).toBeGreaterThanOrEqual(dayMs);
+    }
+  });
+
+  test('keeps an owner out for no more than minutes when the provider refused the right password for a moment', async () => {
+    const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
+    await logIn(guard, { outcome: 'accepted' });
+    await logIn(guard, { outcome: 'refused' });
+    pass(15 * minuteMs);
+    expect((await logIn(guard, { outcome: 'accepted' })).kind).toBe('allowed');
+  });
+
   test('tries a stale password no more often for passwords that change meanwhile', async () => {
     const { guard, pass } = create({ refusedPasswordsMs: 6 * hourMs });
     const triedAtMs: number[] = [];

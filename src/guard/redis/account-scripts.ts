@@ -1,4 +1,4 @@
-import { maxTriesPerDay, minCountedMemoryMs } from '../../policy/guard/bounds.ts';
+import { maxTriesPerDay, minCountedMemoryMs, ownersFirstMemoriesMs } from '../../policy/guard/bounds.ts';
 import { limitFields } from './keys.ts';
 import { createScript } from './script.ts';
 import { windowHeadScript, windowScript } from './window-script.ts';
@@ -27,6 +27,15 @@ local function tryAgain(refusedKey, triedKey, nowMs)
       redis.call('ZADD', refusedKey, string.format('%.0f', freeMs), refused[index])
     end
   end
+end
+
+-- How many tries there were within a day.
+local function triesSince(times, sinceMs)
+  local tries = 0
+  for position = 1, #times, timeLength do
+    if tonumber(string.sub(times, position, position + timeLength - 1)) > sinceMs then tries = tries + 1 end
+  end
+  return tries
 end
 
 local function noteTry(triedKey, credential, nowMs, maxKept)
@@ -124,7 +133,8 @@ return {
  *
  * KEYS: windows, refused, accepted, under way, known, tried.
  * ARGV: clock, address, credential, its prefix, how long refused ones are remembered (0: not at all), how many of them,
- *   whether to count (1), session, then the limits perAccount, passwordsPerAccount, perAddressAndAccount.
+ *   whether to count (1), session, how long addresses are known, then the limits perAccount, passwordsPerAccount,
+ *   perAddressAndAccount.
  * Returns: now, then for each block that was placed: which of the limits (1 to 3), its end, its
  *   strikes, and 0: an account has no owners seen there.
  */
@@ -150,12 +160,22 @@ local function forgetAccepted()
   end
 end
 
+local function isOwner()
+  local knownMs = redis.call('ZSCORE', knownKey, address)
+  return knownMs and tonumber(knownMs) > nowMs - tonumber(ARGV[9])
+end
+
+local function nextTry()
+  if refusedForMs < ${minCountedMemoryMs} then return nowMs + refusedForMs end
+  local times = noteTry(triedKey, credential, nowMs, maxRefused)
+  local firstMs = isOwner() and ({${ownersFirstMemoriesMs.join(', ')}})[triesSince(times, nowMs - dayMs)] or refusedForMs
+  return math.max(nowMs + math.min(firstMs, refusedForMs), freeAt(times))
+end
+
 -- Adds first: a full Redis refuses a script that has not written yet, and lets any other end.
 local function rememberRefused()
   if refusedForMs == 0 then return end
-  local knownMs = tonumber(redis.call('ZSCORE', refusedKey, credential) or 0)
-  local freeMs = refusedForMs < ${minCountedMemoryMs} and 0 or freeAt(noteTry(triedKey, credential, nowMs, maxRefused))
-  local untilMs = math.max(knownMs, nowMs + refusedForMs, freeMs)
+  local untilMs = math.max(tonumber(redis.call('ZSCORE', refusedKey, credential) or 0), nextTry())
   redis.call('ZADD', refusedKey, string.format('%.0f', untilMs), credential)
   redis.call('ZREMRANGEBYSCORE', refusedKey, '-inf', string.format('%.0f', nowMs))
   redis.call('ZREMRANGEBYRANK', refusedKey, 0, -(maxRefused + 1))
@@ -176,7 +196,7 @@ makeRoom(windowsKey, address, nowMs)
 local fields = { '${perAccount}', '${passwordsPerAccount}', address }
 local stored = redis.call('HMGET', windowsKey, unpack(fields))
 for index, field in ipairs(fields) do
-  local window, limit = readWindow(stored[index]), readLimit(5 + index * 4)
+  local window, limit = readWindow(stored[index]), readLimit(6 + index * 4)
   if count(window, limit, credential, nowMs) then
     window.owners = '0'
     local size = #reply

@@ -208,7 +208,13 @@ export class RedisStore implements GuardStore {
       keys: [windows, refused, accepted, underWay, known, tried],
       args: [
         ...[this.#clock(atMs), address, credential, acceptedPrefix(credential)],
-        ...[this.#limits.refusedPasswordsMs, maxRefusedPerAccount, isExempt ? 0 : 1, sessionId],
+        ...[
+          this.#limits.refusedPasswordsMs,
+          maxRefusedPerAccount,
+          isExempt ? 0 : 1,
+          sessionId,
+          this.#limits.knownForMs,
+        ],
         ...limitArguments(this.#limits.perAccount),
         ...limitArguments(this.#limits.passwordsPerAccount),
         ...limitArguments(this.#limits.perAddressAndAccount),

@@ -7,6 +7,11 @@ export const maxRefusedPerAccount = 32;
 export const maxTriesPerDay = 4;
 /** Where refused credentials lapse sooner than this, their tries are not counted. */
 export const minCountedMemoryMs = 86_400_000 / maxTriesPerDay;
+/**
+ * How long a password refused to one of the account's owners is remembered after its first and its second try within 24 hours,
+ * before it is for `refusedPasswords`: a provider in trouble refuses right passwords, too, and most trouble is over within these.
+ */
+export const ownersFirstMemoriesMs: readonly number[] = [15 * 60_000, 60 * 60_000];
 /** Accepted passwords of an account that are told apart: one per device, where a provider wants it so. */
 export const maxAcceptedPerAccount = 8;
 /** Addresses that are known for an account: a phone that travels has a new one every day, and `knownFor` is a month. */
@@ -31,4 +36,13 @@ export const knownNoteMs = 86_400_000;
  */
 export function acceptedPrefix(credential: string): string {
   return credential.slice(0, 3);
+}
+
+/** How long a refused credential is remembered; `tries`: those within 24 hours, this one included. */
+export function refusedMemoryMs(
+  refusedPasswordsMs: number,
+  { isOwner, tries }: { readonly isOwner: boolean; readonly tries: number },
+): number {
+  const firstMs = isOwner ? ownersFirstMemoriesMs[tries - 1] : undefined;
+  return Math.min(firstMs ?? refusedPasswordsMs, refusedPasswordsMs);
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type AuditRecord, auditRecordSchema } from './audit-record.ts';
 import { linesBackwards, linesForwards } from './trail-lines.ts';
@@ -19,7 +20,11 @@ export interface RecordQuery {
 /** Records of a file that match, the newest first, and gaps between them. What is no record is passed over. */
 export async function* findInFile(path: string, query: RecordQuery): AsyncGenerator<AuditRecord> {
   if (path.endsWith('.gz')) {
-    yield* findInStream(createReadStream(path).pipe(createGunzip()), query);
+    // Ends the one with the error of the other, which is then met where it is read.
+    yield* findInStream(
+      pipeline(createReadStream(path), createGunzip(), () => {}),
+      query,
+    );
     return;
   }
   const file = await open(path);
