@@ -292,4 +292,7 @@ function explainError(error: unknown): number {
   return isConfiguration ? exitCodes.wrongConfiguration : exitCodes.failed;
 }
 
-process.exitCode = await run(argv.slice(2));
+// No await here: a single executable takes a script alone, in which it cannot stand.
+void run(argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -28,7 +28,7 @@ export async function bundlePostern(root: string): Promise<Bundle> {
       // It would be looked for beside the bundle, where nothing is.
       if (code === 'UNRESOLVED_IMPORT') throw new Error(`Cannot bundle Postern: ${message}`);
     },
-    plugins: [embedPageFiles(root), sliceLargePackages, requireHttp],
+    plugins: [embedPageFiles(root), sliceLargePackages],
   });
   try {
     const { output } = await build.generate({
@@ -94,17 +94,6 @@ const slices: Readonly<Record<string, string>> = {
 const sliceLargePackages: Plugin = {
   name: 'slice-large-packages',
   load: (id) => Object.entries(slices).find(([end]) => toPosix(id).endsWith(end))?.[1],
-};
-
-/**
- * Importing `node:http` reads all that it exports, and thereby loads the WebSocket client of Node, which takes as long as a
- * tenth of Postern's start; requiring it does not.
- */
-const requireHttp: Plugin = {
-  name: 'require-http',
-  resolveId: (source, _importer, { kind }) =>
-    source === 'node:http' && kind === 'import-statement' ? '\0required-http' : undefined,
-  load: (id) => (id === '\0required-http' ? "module.exports = require('node:http');" : undefined),
 };
 
 function packagesOf(modules: readonly string[]): readonly string[] {

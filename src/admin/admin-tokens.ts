@@ -39,14 +39,15 @@ export class AdminTokens {
   /** The right token waits as well where the address has failed too often: else the limit would not hinder who is guessing. */
   async check(token: string, address: string): Promise<TokenCheck> {
     const subject = limitedNetwork(address);
-    const counted = await this.#failures.get(subject);
-    if (counted !== null && counted.consumedPoints >= maxFailures) {
+    const admin = this.find(digestOf(token));
+    // Counted before anything is waited for: many may come at once.
+    const isCounted = admin === undefined && this.#mayCount(subject);
+    const counted = await (isCounted ? this.#failures.penalty(subject) : this.#failures.get(subject));
+    const most = isCounted ? maxFailures : maxFailures - 1;
+    if (counted !== null && counted.consumedPoints > most) {
       return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(counted.msBeforeNext / 1000)) };
     }
-    const admin = this.find(digestOf(token));
-    if (admin !== undefined) return { kind: 'admin', admin };
-    if (this.#mayCount(subject)) await this.#failures.penalty(subject);
-    return { kind: 'wrong' };
+    return admin === undefined ? { kind: 'wrong' } : { kind: 'admin', admin };
   }
 
   /**

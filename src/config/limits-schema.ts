@@ -45,7 +45,7 @@ export const limitsShape = {
     failures: threshold(100),
     ...blocks({ window: '10m', block: '5m', maxBlock: '24h' }),
   }).prefault({}),
-  perAccount: mapping({ failures: threshold(10), ...blocks({ window: '10m', block: '5m', maxBlock: '24h' }) }).prefault(
+  perAccount: mapping({ failures: threshold(8), ...blocks({ window: '10m', block: '5m', maxBlock: '24h' }) }).prefault(
     {},
   ),
   perAddressAndAccount: mapping({

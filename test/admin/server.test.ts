@@ -41,6 +41,17 @@ describe('serveAdmin', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
+  it('limits wrong tokens that come all at once', async () => {
+    await using server = await serve();
+    const socket = connect(portOf(server), '127.0.0.1');
+    const request = (more = '') =>
+      `GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n${more}\r\n`;
+    socket.write(`${request().repeat(49)}${request('Connection: close\r\n')}`);
+    const answers = await text(socket);
+    expect(answers.match(/HTTP\/1\.1 401 /g)).toHaveLength(10);
+    expect(answers.match(/HTTP\/1\.1 429 /g)).toHaveLength(40);
+  });
+
   it('reads no body of unknown length', async () => {
     await using server = await serve();
     const socket = connect(portOf(server), '127.0.0.1');

@@ -38,7 +38,7 @@ sessions: {maxTotal: 10000, maxPerAddress: 50, loginTimeout: 60s, idleTimeout: 1
 limits:
   perAddress: {failures: 20, window: 10m, block: 5m, maxBlock: 24h}
   perNetwork: {failures: 100, window: 10m, block: 5m, maxBlock: 24h}
-  perAccount: {failures: 10, window: 10m, block: 5m, maxBlock: 24h}
+  perAccount: {failures: 8, window: 10m, block: 5m, maxBlock: 24h}
   perAddressAndAccount: {failures: 5, window: 10m, block: 1m, maxBlock: 1h}
   accountsPerNetwork: {accounts: 30, window: 1h, block: 15m, maxBlock: 24h}
   passwordsPerAccount: {passwords: 10, window: 24h, block: 1h, maxBlock: 24h}
@@ -79,7 +79,7 @@ const dayMs = 24 * hourMs;
 const defaultLimits = {
   perAddress: { threshold: 20, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
   perNetwork: { threshold: 100, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
-  perAccount: { threshold: 10, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
+  perAccount: { threshold: 8, windowMs: 10 * minuteMs, blockMs: 5 * minuteMs, maxBlockMs: dayMs },
   perAddressAndAccount: { threshold: 5, windowMs: 10 * minuteMs, blockMs: minuteMs, maxBlockMs: hourMs },
   accountsPerNetwork: { threshold: 30, windowMs: hourMs, blockMs: 15 * minuteMs, maxBlockMs: dayMs },
   passwordsPerAccount: { threshold: 10, windowMs: dayMs, blockMs: hourMs, maxBlockMs: dayMs },

@@ -35,6 +35,8 @@ const plaintext = `postern_logins_total{${job}, listener="lan", transport="plain
 const exception = `postern_plaintext_exception_seconds{${job}, listener="lan"}`;
 const certificate = `postern_certificate_expiry_seconds{${job}, name="mail.pem"}`;
 const reloads = (result: string) => `postern_certificate_reloads_total{${job}, name="mail.pem", result="${result}"}`;
+const configReloads = (result: string) => `postern_config_reloads_total{${job}, result="${result}"}`;
+const audited = (outcome: string) => `postern_audit_records_total{${job}, outcome="${outcome}"}`;
 const blocks = (limit: string) => `postern_login_limits_total{${job}, limit="${limit}", action="blocked"}`;
 const untrusted = `postern_upstream_tls_failures_total{${job}, upstream="corp", reason="expired"}`;
 const cpu = `process_cpu_seconds_total{${job}}`;
@@ -102,6 +104,31 @@ const cases: Readonly<Record<string, AlertCase>> = {
     at: '5m',
     labels: { ...process, store: 'redis' },
     summary: 'a:9110 cannot ask redis: limits are local, or logins are refused',
+  },
+  PosternPolicyServerDown: {
+    firing: { [`postern_policy_server_up{${job}}`]: '0+0x10' },
+    quiet: [{ [`postern_policy_server_up{${job}}`]: '1+0x4 0 1+0x5' }, { [`up{${job}}`]: '1+0x10' }],
+    at: '5m',
+    labels: process,
+    summary: 'a:9110 gets no answer from the policy server: logins go on without it, or are refused',
+  },
+  PosternReloadRejected: {
+    firing: { [configReloads('rejected')]: '0+0x5 1+0x20', [configReloads('reloaded')]: '3+0x25' },
+    quiet: [
+      { [configReloads('rejected')]: '2+0x30', [configReloads('reloaded')]: '0+1x30' },
+      // Mended five minutes later.
+      { [configReloads('rejected')]: '0+0x5 1+0x20', [configReloads('reloaded')]: '0+0x10 1+0x15' },
+    ],
+    at: '15m',
+    labels: { ...process, result: 'rejected' },
+    summary: 'a:9110 goes on with the configuration from before: the new one is wrong',
+  },
+  PosternAuditLost: {
+    firing: { [audited('lost')]: '0+0x5 2+0x10' },
+    quiet: [{ [audited('lost')]: '2+0x20', [audited('made')]: '0+9x20' }],
+    at: '12m',
+    labels: { ...process, outcome: 'lost' },
+    summary: 'The audit trail of a:9110 lacks records',
   },
   PosternLoginFailuresSurging: {
     // 2 a minute all day, then 60.

@@ -3,7 +3,9 @@ import { startScriptedUpstream } from '../e2e/scripted-upstream.ts';
 import { type PosternUnderTest, startPosternUnderTest } from '../e2e/support.ts';
 import { connectWireClient, type WireClient } from '../e2e/wire-client.ts';
 import { createTestCertificates } from '../support/certificates.ts';
+import { startPolicyServer } from '../support/policy-server.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 
 /** A Postern with every kind of work to do. */
 export interface LoadedPostern extends AsyncDisposable {
@@ -24,11 +26,13 @@ interface Visit {
   readonly commands?: readonly string[];
 }
 
-/** Starts Redis, upstreams that answer, that refuse, that cannot be trusted and that are gone, and Postern before them. */
+/** Starts Redis, a policy server, upstreams that answer, that refuse, that cannot be trusted and that are gone, and Postern before them. */
 export async function startLoadedPostern(): Promise<LoadedPostern> {
   await using stack = new AsyncDisposableStack();
   const certificates = stack.use(await createTestCertificates());
   const redis = stack.use(await startRedis());
+  const policyServer = stack.use(await startPolicyServer());
+  const directory = stack.use(await createTemporaryDirectory('loaded'));
   const corp = stack.use(
     await startScriptedUpstream({ tls: { ...certificates.valid, start: 'implicit' }, answer: answerAsCorp }),
   );
@@ -49,6 +53,8 @@ export async function startLoadedPostern(): Promise<LoadedPostern> {
 ${upstream('corp', corp.port)}${upstream('odd', odd.port)}${upstream('gone', gone.port)}
 redis: {url: "${redis.url}", timeout: 2s}
 limits: {accountsPerNetwork: {accounts: 3, window: 1h, block: 15m, maxBlock: 24h}}
+audit: {to: file, file: ${directory.path}/audit.jsonl}
+policyServer: {url: "${policyServer.url}", hashNonce: for-tests-of-dashboards}
 `,
     }),
   );

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { validate } from 'dockerfile-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectGreeted } from '../e2e/wire-client.ts';
-import { type CommandLine, type FinishedProcess, runProcess, startProcess } from '../support/process.ts';
+import { type CommandLine, runProcess, startProcess } from '../support/process.ts';
 import { programDirectories } from '../support/programs.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 import { deployText, pinnedImage } from './files.ts';
@@ -53,6 +53,7 @@ describe('Dockerfile', () => {
 /** Only root may mount, and not in every container. */
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
 const serverPath = programDirectories().join(delimiter);
+const environment = Object.fromEntries(instructions(last, 'ENV').map((each) => each.split('=', 2)));
 const configuration = `
 listeners: [{name: pop3, address: "127.0.0.1:0", tls: starttls}]
 admin: {address: "127.0.0.1:0"}
@@ -81,14 +82,15 @@ describe('the steps of the Dockerfile, outside of Docker', () => {
     // Docker's own part: names of the container itself.
     await writeFile(join(image, 'etc/hosts'), '127.0.0.1 localhost\n');
     await cp(join(context, 'dist'), join(image, 'opt/postern'), { recursive: true });
+    if (canMount) await succeed([join(context, 'deploy/container/compile-ahead.sh'), image]);
   }, 60_000);
   afterAll(() => stage.disposeAsync());
 
-  async function succeed(command: CommandLine): Promise<FinishedProcess> {
+  async function succeed(command: CommandLine, variables: Readonly<Record<string, string>> = {}) {
     const finished = await runProcess(command, {
       cwd: context,
       timeoutMs: 50_000,
-      env: { PATH: serverPath },
+      env: { ...variables, PATH: serverPath },
     });
     expect({ code: finished.code, stderr: finished.code === 0 ? '' : finished.stderr }).toEqual({
       code: 0,
@@ -111,14 +113,16 @@ describe('the steps of the Dockerfile, outside of Docker', () => {
       const run: CommandLine = ['unshare', '--mount', 'sh', '-c', inside, image];
       const postern = [...JSON.parse(instructions(last, 'ENTRYPOINT')[0] ?? '')];
       await using server = await startProcess([...run, ...postern, ...JSON.parse(instructions(last, 'CMD')[0] ?? '')], {
-        env: { PATH: serverPath, POSTERN_CONFIG_YAML: configuration },
+        env: { ...environment, PATH: serverPath, POSTERN_CONFIG_YAML: configuration },
       });
       await server.waitForLine(/"event":"ready"/);
       const port = (event: string) =>
         Number(new RegExp(`"event":"${event}".*?"address":"127.0.0.1:(\\d+)"`).exec(server.output())?.[1]);
       using client = await connectGreeted({ port: port('listening') });
       expect(await client.command('QUIT')).toMatch(/^\+OK/);
-      await succeed([...run, ...postern, 'health', '--url', `http://127.0.0.1:${port('adminListening')}`]);
+      const health = [...run, ...postern, 'health', '--url', `http://127.0.0.1:${port('adminListening')}`] as const;
+      const { stdout, stderr } = await succeed(health, { ...environment, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
+      expect(`${stdout}${stderr}`).toMatch(/cache for .*postern\.js was accepted/);
     },
   );
 });

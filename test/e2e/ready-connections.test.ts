@@ -39,9 +39,9 @@ async function poll(port: number): Promise<string> {
   return mail.join('\r\n');
 }
 
-/** Logs in until a connection is held ready. */
-async function warm(postern: PosternUnderTest): Promise<void> {
-  for (let count = 0; count < 3; count += 1) {
+/** Logs in so often that the fourth login makes a connection that is held ready. */
+async function warm(postern: PosternUnderTest, { earlierLogins = 0 } = {}): Promise<void> {
+  for (let count = earlierLogins; count < 4; count += 1) {
     using client = await connectGreeted({ port: postern.port('starttls') });
     expect(await client.logIn(user, password)).toMatch(/^\+OK/);
   }
@@ -59,7 +59,7 @@ describe.skipIf(!program('dovecot'))('polls of a Dovecot', () => {
     const port = tls === 'implicit' ? dovecot.pop3sPort : dovecot.pop3Port;
     await using postern = await startPostern({ port, tls });
     const first = await poll(postern.port('starttls'));
-    await warm(postern);
+    await warm(postern, { earlierLogins: 1 });
     const before = postern.logged('upstreamConnected').length;
     for (let count = 1; count <= 5; count += 1) {
       expect(await poll(postern.port('starttls'))).toBe(first);

@@ -1,4 +1,9 @@
-import { maxTriesPerDay, minCountedMemoryMs, ownersFirstMemoriesMs } from '../../policy/guard/bounds.ts';
+import {
+  maxTriesPerDay,
+  minCountedMemoryMs,
+  ownersFirstMemoryMs,
+  ownersNextMemoryMs,
+} from '../../policy/guard/bounds.ts';
 import { limitFields } from './keys.ts';
 import { createScript } from './script.ts';
 import { windowHeadScript, windowScript } from './window-script.ts';
@@ -168,8 +173,12 @@ end
 local function nextTry()
   if refusedForMs < ${minCountedMemoryMs} then return nowMs + refusedForMs end
   local times = noteTry(triedKey, credential, nowMs, maxRefused)
-  local firstMs = isOwner() and ({${ownersFirstMemoriesMs.join(', ')}})[triesSince(times, nowMs - dayMs)] or refusedForMs
-  return math.max(nowMs + math.min(firstMs, refusedForMs), freeAt(times))
+  local memoryMs = refusedForMs
+  if isOwner() then
+    local isFirst = triesSince(times, nowMs - dayMs) <= 1
+    memoryMs = isFirst and ${ownersFirstMemoryMs} or math.max(refusedForMs, ${ownersNextMemoryMs})
+  end
+  return math.max(nowMs + memoryMs, freeAt(times))
 end
 
 -- Adds first: a full Redis refuses a script that has not written yet, and lets any other end.

@@ -8,10 +8,12 @@ export const maxTriesPerDay = 4;
 /** Where refused credentials lapse sooner than this, their tries are not counted. */
 export const minCountedMemoryMs = 86_400_000 / maxTriesPerDay;
 /**
- * How long a password refused to one of the account's owners is remembered after its first and its second try within 24 hours,
- * before it is for `refusedPasswords`: a provider in trouble refuses right passwords, too, and most trouble is over within these.
+ * How long a password refused to one of the account's owners is remembered after the first try within 24 hours: a provider in
+ * trouble refuses right passwords, too, and most trouble is over by then.
  */
-export const ownersFirstMemoriesMs: readonly number[] = [15 * 60_000, 60 * 60_000];
+export const ownersFirstMemoryMs = 30 * 60_000;
+/** And after the others, at least: so that these spread over the day. */
+export const ownersNextMemoryMs = 86_400_000 / (maxTriesPerDay - 1);
 /** Accepted passwords of an account that are told apart: one per device, where a provider wants it so. */
 export const maxAcceptedPerAccount = 8;
 /** Addresses that are known for an account: a phone that travels has a new one every day, and `knownFor` is a month. */
@@ -43,6 +45,6 @@ export function refusedMemoryMs(
   refusedPasswordsMs: number,
   { isOwner, tries }: { readonly isOwner: boolean; readonly tries: number },
 ): number {
-  const firstMs = isOwner ? ownersFirstMemoriesMs[tries - 1] : undefined;
-  return Math.min(firstMs ?? refusedPasswordsMs, refusedPasswordsMs);
+  if (!isOwner) return refusedPasswordsMs;
+  return tries <= 1 ? ownersFirstMemoryMs : Math.max(refusedPasswordsMs, ownersNextMemoryMs);
 }
