@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { program } from '../support/programs.ts';
+import { startLongRoad } from './long-road.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 import { eventually, expectFreeOf, inTime, type PosternUnderTest, startPosternUnderTest } from './support.ts';
 import { connectGreeted } from './wire-client.ts';
@@ -28,6 +29,9 @@ const corpAt = ({ port, tls = 'implicit' }: Place): string =>
 
 const startPostern = (place: Place): Promise<PosternUnderTest> =>
   startPosternUnderTest({ sections: corpAt(place), certificate: certificates.valid });
+
+/** A scripted upstream, and the far port that it is reached by. */
+type FarUpstream = Pick<ScriptedUpstream, 'port' | 'connections'> & AsyncDisposable;
 
 /** Logs in, fetches the whole maildrop and leaves. */
 async function poll(port: number): Promise<string> {
@@ -57,7 +61,8 @@ describe.skipIf(!program('dovecot'))('polls of a Dovecot', () => {
       address: '127.0.0.1',
     });
     const port = tls === 'implicit' ? dovecot.pop3sPort : dovecot.pop3Port;
-    await using postern = await startPostern({ port, tls });
+    await using road = await startLongRoad(port);
+    await using postern = await startPostern({ port: road.port, tls });
     const first = await poll(postern.port('starttls'));
     await warm(postern, { earlierLogins: 1 });
     const before = postern.logged('upstreamConnected').length;
@@ -82,8 +87,15 @@ describe.skipIf(!program('dovecot'))('polls of a Dovecot', () => {
 });
 
 describe('a connection that waits', () => {
-  const serve = (): Promise<ScriptedUpstream> =>
-    startScriptedUpstream({ tls: { ...certificates.valid, start: 'implicit' } });
+  async function serve(): Promise<FarUpstream> {
+    await using stack = new AsyncDisposableStack();
+    const { port, connections } = stack.use(
+      await startScriptedUpstream({ tls: { ...certificates.valid, start: 'implicit' } }),
+    );
+    const road = stack.use(await startLongRoad(port));
+    const owned = stack.move();
+    return { port: road.port, connections, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  }
 
   it('is closed when a reload changes its upstream, and stays when it does not', async () => {
     await using first = await serve();

@@ -128,6 +128,15 @@ describe('a login', () => {
 });
 
 describe('none is made', () => {
+  it('any more where connecting turns out to take no time', async () => {
+    const { upstream } = await servePlain();
+    for (let count = 0; count < 30; count += 1) await dialer.logIn(upstream);
+    const made = dialer.events.length;
+    for (let count = 0; count < 10; count += 1) await dialer.logIn(upstream);
+    expect(dialer.events).toHaveLength(made);
+    expect(dialer.connected.slice(-5).every(({ readyForMs }) => readyForMs === undefined)).toBe(true);
+  });
+
   it('for an upstream with less than three logins at a time', async () => {
     const { server, upstream } = await servePlain();
     for (let count = 0; count < 5; count += 1) {
@@ -323,10 +332,14 @@ describe('a ready connection', () => {
 
   it('leaves nothing behind, however many logins there were', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { server, upstream } = await servePlain();
+    const { server, upstream } = await servePlain({
+      onConnection: () => {
+        dialer.nowMs += 20;
+        return false;
+      },
+    });
     for (let count = 0; count < 60; count += 1) {
       await Promise.all([dialer.logIn(upstream), dialer.logIn(upstream)]);
-      dialer.nowMs += 20;
     }
     dialer[Symbol.dispose]();
     await Promise.all(server.connections.map(({ ended }) => ended));

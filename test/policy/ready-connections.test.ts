@@ -92,6 +92,8 @@ describe('countToHold', () => {
 
   it.each([
     { intervalMs: 10_000, connectMs: 100, count: 1 },
+    { intervalMs: 2, connectMs: 14.9, count: 0 },
+    { intervalMs: 2, connectMs: 15, count: 8 },
     { intervalMs: 1_000, connectMs: 100, count: 1 },
     { intervalMs: 100, connectMs: 90, count: 3 },
     { intervalMs: 20, connectMs: 100, count: 8 },
