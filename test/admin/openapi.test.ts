@@ -83,7 +83,7 @@ describe('/api/v1/openapi.json', () => {
     ['/api/v1/upstreams/{name}', '/api/v1/upstreams/att'],
     ['/api/v1/certificates', '/api/v1/certificates'],
     ['/api/v1/inventory', '/api/v1/inventory'],
-    ['/api/v1/configuration', '/api/v1/configuration'],
+    ['/api/v1/config', '/api/v1/config'],
     ['/api/v1/log-level', '/api/v1/log-level'],
     ['/api/v1/sessions/{id}', '/api/v1/sessions/none', '404'],
     ['/api/v1/sessions', '/api/v1/sessions?limit=0', '400'],

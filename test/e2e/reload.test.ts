@@ -139,7 +139,7 @@ log: {level: info, format: json}
     const [rejected] = postern.logged('configurationRejected');
     expect(JSON.stringify(rejected)).toContain(complaint);
     expect(await postern.metric('postern_config_reloads_total{result="rejected"}')).toBe(1);
-    const answer = await postern.ask('/api/v1/configuration/reload', 'POST');
+    const answer = await postern.ask('/api/v1/config/reload', 'POST');
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({ valid: false, problems: [{ message: expect.any(String) }] });
     expect(await client.command('NOOP')).toBe('+OK');
@@ -185,7 +185,7 @@ log: {level: info, format: json}
       },
     ]);
     expect(await postern.metric('postern_store_up{store="redis"}')).toBeUndefined();
-    const shown = await (await postern.ask('/api/v1/configuration')).json();
+    const shown = await (await postern.ask('/api/v1/config')).json();
     expect(shown).not.toHaveProperty('redis');
   });
 
