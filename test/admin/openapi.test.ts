@@ -51,7 +51,7 @@ describe('/api/v1/openapi.json', () => {
         ...['GET status', 'GET sessions', 'GET sessions/{id}', 'DELETE sessions/{id}', 'GET accounts/{account}'],
         ...['GET blocks', 'POST blocks', 'DELETE blocks/{id}', 'GET inventory', 'GET certificates'],
         ...['GET upstreams', 'GET upstreams/{name}', 'POST upstreams/{name}/probe', 'GET events', 'POST drain'],
-        ...['GET configuration', 'POST configuration/validate', 'POST configuration/reload'],
+        ...['GET config', 'POST config/validate', 'POST config/reload'],
         ...['GET log-level', 'PUT log-level'],
       ].toSorted(),
     );
