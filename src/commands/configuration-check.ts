@@ -5,7 +5,15 @@ import type { ConfigProblem } from '../config/problems.ts';
 import { explainFileError } from '../config/source.ts';
 import { verifyCertificateFiles } from '../net/certificate-pair.ts';
 import { checkConfiguration, examineConfiguration } from './check.ts';
-import { ConfigurationError, providerIds, readNamedFile, readTextFile } from './configuration-file.ts';
+import {
+  assertReadableBesideSessions,
+  ConfigurationError,
+  fileError,
+  providerIds,
+  readFileBesideSessions,
+  readNamedFile,
+  readTextFile,
+} from './configuration-file.ts';
 import type { ConfigurationReader } from './reload.ts';
 
 /** Authorities, certificates and tokens are far smaller. */
@@ -24,16 +32,17 @@ export interface ConfigurationCheckOptions {
 export function createConfigurationReader({
   file,
   environment,
-  readText = () => readNamedFile(file, 'the configuration'),
+  readText = () => readNamedFile(file, 'the configuration', { readFile: readFileBesideSessions }),
 }: ConfigurationCheckOptions & { readonly file: string; readonly readText?: () => string }): ConfigurationReader {
-  const verifyCertificates = verifyCertificateFiles;
+  const verifyCertificates = (all: readonly CertificateFiles[]) =>
+    all.flatMap((pair, index) => verifyOne(pair, { index, allow: assertReadableBesideSessions }));
   const read = (): ParsedConfig => {
     try {
       return examineConfiguration(readText(), {
         file,
         environment,
         providerIds,
-        readFile: readTextFile,
+        readFile: readFileBesideSessions,
         verifyCertificates,
       });
     } catch (error) {
@@ -71,10 +80,9 @@ function createAllowance(): Allow {
   return (path) => {
     const stats = statSync(path);
     leftOctets -= stats.size;
-    if (stats.isFile() && stats.size <= maxFileOctets && leftOctets >= 0) return;
-    throw Object.assign(new Error('It is no file of at most 1 MB, or all files together are too large'), {
-      code: 'EFBIG',
-    });
+    if (!stats.isFile()) throw fileError('ENOTFILE', 'It is no file');
+    if (stats.size > maxFileOctets || leftOctets < 0)
+      throw fileError('EFBIG', 'It, or all files together, are too large');
   };
 }
 
