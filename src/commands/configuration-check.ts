@@ -14,6 +14,7 @@ import {
   readNamedFile,
   readTextFile,
 } from './configuration-file.ts';
+import { boundAddresses } from './deno-permissions.ts';
 import type { ConfigurationReader } from './reload.ts';
 
 /** Authorities, certificates and tokens are far smaller. */
@@ -32,25 +33,55 @@ export interface ConfigurationCheckOptions {
 export function createConfigurationReader({
   file,
   environment,
+  permits = denoPermits(),
   readText = () => readNamedFile(file, 'the configuration', { readFile: readFileBesideSessions }),
-}: ConfigurationCheckOptions & { readonly file: string; readonly readText?: () => string }): ConfigurationReader {
+}: ConfigurationCheckOptions & {
+  readonly file: string;
+  /** Whether Deno permits an address; absent: everything is permitted, as on Node. */
+  readonly permits?: ((address: string) => boolean) | undefined;
+  readonly readText?: () => string;
+}): ConfigurationReader {
   const verifyCertificates = (all: readonly CertificateFiles[]) =>
     all.flatMap((pair, index) => verifyOne(pair, { index, allow: assertReadableBesideSessions }));
   const read = (): ParsedConfig => {
     try {
-      return examineConfiguration(readText(), {
+      const examined = examineConfiguration(readText(), {
         file,
         environment,
         providerIds,
         readFile: readFileBesideSessions,
         verifyCertificates,
       });
+      return permits === undefined ? examined : refuseDenied(examined, permits);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       return { ok: false, problems: [{ path: '', message: error.message }] };
     }
   };
   return { file, read };
+}
+
+function refuseDenied(examined: ParsedConfig, permits: (address: string) => boolean): ParsedConfig {
+  if (!examined.ok) return examined;
+  const problems = boundAddresses(examined.config).flatMap(({ path, addresses }) => {
+    const denied = addresses.filter((address) => !permits(address));
+    const message = `Deno does not permit ${denied.join(', ')}: make the permissions anew (postern permissions) and restart`;
+    return denied.length === 0 ? [] : [examined.problemAt(path, message)];
+  });
+  return problems.length === 0 ? examined : { ok: false, problems };
+}
+
+/** As much of Deno as is asked here. */
+interface DenoRuntime {
+  readonly permissions: {
+    querySync(permission: { readonly name: 'net'; readonly host: string }): { readonly state: string };
+  };
+}
+
+/** Undefined on Node. */
+function denoPermits(): ((address: string) => boolean) | undefined {
+  const { Deno: deno } = globalThis as { readonly Deno?: DenoRuntime };
+  return deno && ((host) => deno.permissions.querySync({ name: 'net', host }).state === 'granted');
 }
 
 /** Makes the check of texts that come over the network: whoever sends one names files, too. */

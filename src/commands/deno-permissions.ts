@@ -1,5 +1,6 @@
 import type { AdminAddress, AuditConfig, Config, Endpoint, RedisConfig } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
+import type { Path } from '../config/problems.ts';
 import { parseRedisUrl } from '../net/redis/redis-options.ts';
 import { Router } from '../policy/routing.ts';
 import type { Upstream } from '../policy/upstream.ts';
@@ -80,6 +81,20 @@ export function unknownServers({ redis, listeners, admin }: Config): readonly st
     ...names.map((endpoint) => `the address that ${withPort(endpoint)} stands for, with its port`),
     ...(redis?.sentinel === undefined ? [] : ["the primaries that the sentinels name, with Redis's port"]),
     ...(redis?.cluster === undefined ? [] : ['the nodes of the Redis Cluster that are not in the configuration']),
+  ];
+}
+
+/** Addresses that a place of the configuration makes Postern listen on or send from. */
+export interface BoundAddresses {
+  readonly path: Path;
+  readonly addresses: readonly string[];
+}
+
+/** What Deno must permit before it is tried: where it does not, it reports no error, but ends the process. */
+export function boundAddresses({ listeners, audit }: Pick<Config, 'listeners' | 'audit'>): readonly BoundAddresses[] {
+  return [
+    ...listeners.map((listener, index) => ({ path: ['listeners', index, 'address'], addresses: listenedOn(listener) })),
+    ...(audit.to === 'syslog' ? [{ path: ['audit', 'syslog'], addresses: syslogAddresses(audit.syslog) }] : []),
   ];
 }
 

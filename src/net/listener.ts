@@ -84,6 +84,8 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
       return 'another program uses this port; stop it or choose another port';
     case 'EACCES':
       return 'ports below 1024 need a privilege; use a higher port, or grant CAP_NET_BIND_SERVICE';
+    case 'EPERM':
+      return 'a sandbox forbids it; let the service manager hand the socket over, or permit the port (systemd: SocketBindAllow=)';
     case 'EADDRNOTAVAIL':
       return 'this machine has no such address';
     case 'ENOTFOUND':
