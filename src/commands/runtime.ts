@@ -5,6 +5,7 @@ import type { StoreHealth } from '../guard/guard.ts';
 import type { LimitsInForce } from '../guard/limits-in-force.ts';
 import type { ReadyConnections } from '../net/ready-connections.ts';
 import type { ServerCertificates } from '../net/server-certificates.ts';
+import type { OverloadCause } from '../policy/overload.ts';
 import { Router } from '../policy/routing.ts';
 import { catalog } from '../providers/catalog.ts';
 import type { Gate, GateLimits } from '../proxy/gate.ts';
@@ -161,11 +162,13 @@ export class Runtime implements Disposable {
 export function describeGate({
   sockets,
   drain,
+  overload,
   store: { kind, isUp },
   onFailure,
 }: {
   readonly sockets: ListeningSockets;
   readonly drain: Drain;
+  readonly overload: OverloadCause | undefined;
   readonly store: StoreHealth;
   readonly onFailure: 'local' | 'refuse';
 }): GateState {
@@ -177,6 +180,7 @@ export function describeGate({
       isListening: sockets.isOpen,
     })),
     isDraining: drain.isUnderWay,
+    ...(overload && { overload }),
     ...(kind === 'memory' ? {} : { store: { name: kind, isUp, onFailure } }),
   };
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { exitCodes } from './exit-codes.ts';
+import { filesNeeded, permittedFiles } from './file-limit.ts';
 import { type Postern, type ProcessFacts, startPostern } from './postern.ts';
 
 /** What the command needs. */
@@ -68,6 +69,13 @@ function announce(
     );
   }
   log.info({ event: 'adminListening', address: formatAdminAddress(admin.address) }, 'Admin API and metrics');
+  const [needed, permitted] = [filesNeeded(config), permittedFiles()];
+  if (permitted !== undefined && permitted < needed) {
+    log.warn(
+      { event: 'filesTooFew', permitted, needed },
+      'Fewer files may be open than sessions.maxTotal needs: raise the limit (ulimit -n, LimitNOFILE=) or lower maxTotal',
+    );
+  }
   if (config.tls.certificates.length === 0) {
     log.warn(
       { event: 'selfSigned' },
