@@ -1,18 +1,25 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../config/config.ts';
+import type { SessionsConfig } from '../config/config.ts';
 
 /** Listeners, Redis, logs, the admin interface and its readers. */
 const reservedFiles = 100;
 
-/** How many files the sessions of a configuration may need: two each, beside what the process needs for itself. */
-export function filesNeeded({ sessions }: Pick<Config, 'sessions'>): number {
-  return 2 * sessions.maxTotal + sessions.maxReadyConnections + reservedFiles;
+/**
+ * How many sessions are let in: as many as are configured, or as many as this process may have files open for, two each.
+ * Beyond that clients would take the files that logins need to reach their upstreams, and be cut off without a word.
+ */
+export function sessionsToLetIn(
+  { maxTotal, maxReadyConnections }: Pick<SessionsConfig, 'maxTotal' | 'maxReadyConnections'>,
+  permitted = permittedFiles(),
+): number {
+  if (permitted === undefined) return maxTotal;
+  return Math.max(1, Math.min(maxTotal, Math.floor((permitted - reservedFiles - maxReadyConnections) / 2)));
 }
 
 /** How many files this process may have open; undefined where the system does not tell. */
-export function permittedFiles(read = (path: string): string => readFileSync(path, 'utf8')): number | undefined {
+export function permittedFiles(): number | undefined {
   try {
-    const soft = /^Max open files\s+(\d+)/m.exec(read('/proc/self/limits'))?.[1];
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? undefined : Number(soft);
   } catch {
     return undefined;

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { exitCodes } from './exit-codes.ts';
-import { filesNeeded, permittedFiles } from './file-limit.ts';
+import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
 import { type Postern, type ProcessFacts, startPostern } from './postern.ts';
 
 /** What the command needs. */
@@ -69,11 +69,11 @@ function announce(
     );
   }
   log.info({ event: 'adminListening', address: formatAdminAddress(admin.address) }, 'Admin API and metrics');
-  const [needed, permitted] = [filesNeeded(config), permittedFiles()];
-  if (permitted !== undefined && permitted < needed) {
+  const sessions = sessionsToLetIn(config.sessions);
+  if (sessions < config.sessions.maxTotal) {
     log.warn(
-      { event: 'filesTooFew', permitted, needed },
-      'Fewer files may be open than sessions.maxTotal needs: raise the limit (ulimit -n, LimitNOFILE=) or lower maxTotal',
+      { event: 'filesTooFew', permitted: permittedFiles(), sessions },
+      `No more than ${sessions} sessions are let in: a session takes two open files, and no more are permitted (ulimit -n)`,
     );
   }
   if (config.tls.certificates.length === 0) {
