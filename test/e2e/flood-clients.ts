@@ -10,8 +10,8 @@ export interface Flood {
   readonly connections: number;
   /** So many at a time are on their way; each is let go when it is answered, or closed. */
   readonly concurrency: number;
-  /** `silence`: nothing is sent. `hello`: a TLS handshake is begun, and never finished. */
-  readonly kind: 'silence' | 'hello';
+  /** `silence`: nothing is sent. `hello`: a TLS handshake is begun, and never finished; `volley`: by all at the same moment. */
+  readonly kind: 'silence' | 'hello' | 'volley';
   /** How those that were answered leave. */
   readonly ending: 'reset' | 'close' | 'stay';
 }
@@ -31,13 +31,20 @@ const staying: Socket[] = [];
 
 answerRequests<Flood, FloodResult>(async (flood) => {
   const startedAtMs = performance.now();
-  const hello = flood.kind === 'hello' ? await recordHello() : undefined;
+  const hello = flood.kind === 'silence' ? undefined : await recordHello();
+  const volley = Promise.withResolvers<void>();
+  let missing = flood.kind === 'volley' ? Math.min(flood.concurrency, flood.connections) : 0;
+  const ready = (): Promise<void> => {
+    missing -= 1;
+    if (missing <= 0) volley.resolve();
+    return volley.promise;
+  };
   const outcomes = { answered: 0, refused: 0, failed: 0 };
   let started = 0;
   const work = async (): Promise<void> => {
     while (started < flood.connections) {
       started += 1;
-      outcomes[await attack(flood, { number: started, hello })] += 1;
+      outcomes[await attack(flood, { number: started, hello, ready })] += 1;
     }
   };
   await Promise.all(Array.from({ length: flood.concurrency }, work));
@@ -51,14 +58,14 @@ function addressOf(number: number): string {
 
 async function attack(
   { port, ending }: Flood,
-  { number, hello }: { readonly number: number; readonly hello: Buffer | undefined },
+  { number, hello, ready }: { readonly number: number; readonly hello: Buffer | undefined; readonly ready: () => Promise<void> },
 ): Promise<keyof Omit<FloodResult, 'seconds'>> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: addressOf(number) });
   const { promise, resolve } = Promise.withResolvers<keyof Omit<FloodResult, 'seconds'>>();
   let isConnected = false;
   socket.once('connect', () => {
     isConnected = true;
-    if (hello !== undefined) socket.write(hello);
+    if (hello !== undefined) void ready().then(() => socket.write(hello));
   });
   socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1').startsWith('-ERR') ? 'refused' : 'answered'));
   socket.on('error', () => {});

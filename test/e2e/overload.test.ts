@@ -99,12 +99,13 @@ describe('a flood', { timeout: timeoutMs }, () => {
     ['connections that say nothing', 'starttls', { kind: 'silence', ending: 'close' }],
     ['connections that reset', 'starttls', { kind: 'silence', ending: 'reset' }],
     ['handshakes that nobody finishes', 'implicit', { kind: 'hello', ending: 'close' }],
+    ['handshakes all at once', 'implicit', { kind: 'volley', ending: 'close' }],
     ['handshakes that reset', 'implicit', { kind: 'hello', ending: 'reset' }],
   ] as const)('of %s leaves a session its latency, and nothing behind', async (title, listener, kind) => {
     await using attacked = await startAttacked('', surroundings);
     using session = await attacked.logIn();
 
-    const flooded = attacked.flood({ ...kind, concurrency: 500 }, listener);
+    const flooded = attacked.flood({ ...kind, concurrency: kind.kind === 'volley' ? connections : 500 }, listener);
     const times = await timeReplies(session, flooded);
 
     const result = await flooded;
