@@ -58,7 +58,11 @@ function addressOf(number: number): string {
 
 async function attack(
   { port, ending }: Flood,
-  { number, hello, ready }: { readonly number: number; readonly hello: Buffer | undefined; readonly ready: () => Promise<void> },
+  {
+    number,
+    hello,
+    ready,
+  }: { readonly number: number; readonly hello: Buffer | undefined; readonly ready: () => Promise<void> },
 ): Promise<keyof Omit<FloodResult, 'seconds'>> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: addressOf(number) });
   const { promise, resolve } = Promise.withResolvers<keyof Omit<FloodResult, 'seconds'>>();

@@ -111,7 +111,12 @@ describe('a flood', { timeout: timeoutMs }, () => {
     const result = await flooded;
     if (full) {
       console.log(title, result, ...[0.5, 0.99, 1].map((share) => percentile(times, share).toFixed(1)));
-      console.log('refused', await attacked.metric(`postern_connections_refused_total{listener="${listener}",reason="overloaded"}`), 'rss', await attacked.metric('process_resident_memory_bytes')/1e6);
+      console.log(
+        'refused',
+        await attacked.metric(`postern_connections_refused_total{listener="${listener}",reason="overloaded"}`),
+        'rss',
+        (await attacked.metric('process_resident_memory_bytes')) / 1e6,
+      );
     }
     expect(percentile(times, 0.99)).toBeLessThan(patientMs);
     expect(result.failed).toBe(0);
