@@ -5,12 +5,12 @@ import type { SessionsConfig } from '../config/config.ts';
 const reservedFiles = 100;
 
 /**
- * How many sessions are let in: as many as are configured, or as many as this process may have files open for, two each.
+ * How many sessions are let in: as many as are configured, or as many as this process may have files open for, two each. `permitted` undefined: as many as it likes.
  * Beyond that clients would take the files that logins need to reach their upstreams, and be cut off without a word.
  */
 export function sessionsToLetIn(
   { maxTotal, maxReadyConnections }: Pick<SessionsConfig, 'maxTotal' | 'maxReadyConnections'>,
-  permitted = permittedFiles(),
+  permitted: number | undefined,
 ): number {
   if (permitted === undefined) return maxTotal;
   return Math.max(1, Math.min(maxTotal, Math.floor((permitted - reservedFiles - maxReadyConnections) / 2)));

@@ -12,7 +12,7 @@ import type { Gate, GateLimits } from '../proxy/gate.ts';
 import type { ConfiguredNames, Telemetry } from '../telemetry/telemetry.ts';
 import { type Certificates, openCertificatePairs, watchCertificates } from './certificates.ts';
 import type { Drain } from './drain.ts';
-import { sessionsToLetIn } from './file-limit.ts';
+import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
 import type { ListeningSockets, Preparation } from './listening-sockets.ts';
 import type { Audit } from './stores.ts';
 
@@ -46,7 +46,11 @@ function nextTokens({ admin }: Config, previous: Settings): readonly AdminToken[
 
 /** How many sessions are let in, and how many replies held. */
 export function gateLimits({ sessions, limits }: Config): GateLimits {
-  return { ...sessions, maxTotal: sessionsToLetIn(sessions), maxHeldReplies: limits.replyDelay.sockets };
+  return {
+    ...sessions,
+    maxTotal: sessionsToLetIn(sessions, permittedFiles()),
+    maxHeldReplies: limits.replyDelay.sockets,
+  };
 }
 
 /** What telemetry takes from a configuration. */
@@ -58,7 +62,7 @@ export function configuredNames({ listeners, upstreams, tls, sessions }: Config)
     plaintextExceptions: listeners.flatMap(({ name: listener, plaintextEndsAtMs: endsAtMs }) =>
       endsAtMs === undefined ? [] : [{ listener, endsAtMs }],
     ),
-    maxSessions: sessionsToLetIn(sessions),
+    maxSessions: sessionsToLetIn(sessions, permittedFiles()),
   };
 }
 

@@ -69,10 +69,11 @@ function announce(
     );
   }
   log.info({ event: 'adminListening', address: formatAdminAddress(admin.address) }, 'Admin API and metrics');
-  const sessions = sessionsToLetIn(config.sessions);
+  const permitted = permittedFiles();
+  const sessions = sessionsToLetIn(config.sessions, permitted);
   if (sessions < config.sessions.maxTotal) {
     log.warn(
-      { event: 'filesTooFew', permitted: permittedFiles(), sessions },
+      { event: 'filesTooFew', permitted, sessions },
       `No more than ${sessions} sessions are let in: a session takes two open files, and no more are permitted (ulimit -n)`,
     );
   }
