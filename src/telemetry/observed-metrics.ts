@@ -118,7 +118,7 @@ function registerCapacity({ registry, maxSessions, isDraining, isOverloaded }: O
   if (maxSessions() !== undefined) {
     new Gauge({
       name: 'postern_sessions_max',
-      help: 'How many sessions are let in at a time (sessions.maxTotal).',
+      help: 'How many sessions are let in at a time (sessions.maxTotal, less where fewer files may be open).',
       registers: [registry],
       collect() {
         this.set(maxSessions() ?? 0);
