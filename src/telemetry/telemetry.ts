@@ -87,6 +87,8 @@ export interface Telemetry {
   observeReadyConnections(list: () => Iterable<ReadyConnectionCounts>): void;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
+  /** Names who knows whether this process is overloaded, for `postern_overloaded`. */
+  observeOverload(isOverloaded: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
   flush(): Promise<void>;
 }
@@ -116,6 +118,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
   let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
+  let isOverloaded = () => false;
   let listReady: () => Iterable<ReadyConnectionCounts> = () => [];
 
   registerBuildInfo(registry, { version, runtime });
@@ -130,6 +133,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     plaintextExceptions: () => configured.plaintextExceptions ?? [],
     maxSessions: () => configured.maxSessions,
     isDraining: () => isDraining(),
+    isOverloaded: () => isOverloaded(),
   });
   createReadyMetrics(registry, { upstreams: names.upstreams, list: () => listReady() });
   addProcessMetrics(registry);
@@ -183,6 +187,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     observeDraining: (look) => {
       isDraining = look;
+    },
+    observeOverload: (look) => {
+      isOverloaded = look;
     },
     flush,
   };

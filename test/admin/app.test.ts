@@ -18,6 +18,8 @@ describe('health', () => {
   it.each([
     ['ready', 200, openGate],
     ['unready', 503, { ...openGate, isDraining: true }],
+    ['unready', 503, { ...openGate, overload: 'delay' }],
+    ['unready', 503, { ...openGate, overload: 'memory' }],
     ['unready', 503, { ...openGate, listeners: [] }],
     ['degraded', 200, { ...openGate, store: { name: 'redis', isUp: false, onFailure: 'local' } }],
     ['unready', 503, { ...openGate, store: { name: 'redis', isUp: false, onFailure: 'refuse' } }],

@@ -70,6 +70,8 @@ const defaultSessions = {
   maxReadyConnections: 64,
   loginTimeoutMs: 60_000,
   idleTimeoutMs: 600_000,
+  maxEventLoopDelayMs: 500,
+  maxMemory: { share: 0.8 },
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
 };
