@@ -91,32 +91,27 @@ export class ReadAhead {
     return this.#asked.length > 0 || (this.#isLeaving && this.#due.length > 0);
   }
 
-  begin(): readonly ReadAheadEffect[] {
+  /** Begins with what had arrived on either side. */
+  begin(received: { readonly fromClient: Uint8Array; readonly fromUpstream: Uint8Array }): readonly ReadAheadEffect[] {
     const [first, ...others] = readAheadCommands;
     this.#unsent = this.#start === 'stepwise' ? others : [];
     this.#due = this.#start === 'stepwise' ? [first] : [...readAheadCommands];
     this.#frame = newFrame(first);
-    if (this.#start !== 'sent')
+    if (this.#start !== 'sent') {
       this.#effects.push({ kind: 'ask', line: this.#due.map((verb) => `${verb}\r\n`).join('') });
-    return this.#takeEffects();
+    }
+    this.#readUpstream(received.fromUpstream);
+    this.#readClient(received.fromClient);
+    return this.#finishStep();
   }
 
   fromClient(chunk: Uint8Array): readonly ReadAheadEffect[] {
-    if (this.#isLeaving) this.#passOn(chunk);
-    else this.#readCommands(concatenate(this.#line, chunk));
+    this.#readClient(chunk);
     return this.#finishStep();
   }
 
   fromUpstream(chunk: Uint8Array): readonly ReadAheadEffect[] {
-    let position = 0;
-    while (position < chunk.length && this.#due.length > 0 && !this.#hasUpstreamEnded) {
-      position = this.#readReply(chunk, position);
-    }
-    if (position < chunk.length && !this.#hasUpstreamEnded) {
-      // Nobody asked for it here: it stays behind the answers that are there, and nothing more is asked.
-      this.#unsent = [];
-      this.#tail = concatenate(this.#tail, chunk.subarray(position));
-    }
+    this.#readUpstream(chunk);
     return this.#finishStep();
   }
 
@@ -149,6 +144,23 @@ export class ReadAhead {
     this.#dropUnasked();
     const isAnythingLeft = this.#hasUpstreamEnded || this.#tail.length > 0;
     return isAnythingLeft ? this.#finishStep() : this.#takeEffects();
+  }
+
+  #readClient(chunk: Uint8Array): void {
+    if (this.#isLeaving) this.#passOn(chunk);
+    else this.#readCommands(concatenate(this.#line, chunk));
+  }
+
+  #readUpstream(chunk: Uint8Array): void {
+    let position = 0;
+    while (position < chunk.length && this.#due.length > 0 && !this.#hasUpstreamEnded) {
+      position = this.#readReply(chunk, position);
+    }
+    if (position < chunk.length && !this.#hasUpstreamEnded) {
+      // Nobody asked for it here: it stays behind the answers that are there, and nothing more is asked.
+      this.#unsent = [];
+      this.#tail = concatenate(this.#tail, chunk.subarray(position));
+    }
   }
 
   #readCommands(octets: Uint8Array): void {

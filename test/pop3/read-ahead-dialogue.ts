@@ -97,12 +97,21 @@ export class Dialogue {
   readonly #readAhead: ReadAhead;
   #hasToldEnd = false;
 
-  constructor(script: ServerScript, { start, maxOctets = 1000 }: { start: ReadAheadStart; maxOctets?: number }) {
+  /** `early`: what the client has sent, and how much of the answers has come, as it begins. */
+  constructor(
+    script: ServerScript,
+    {
+      start,
+      maxOctets = 1000,
+      early = { sent: '', count: 0 },
+    }: { start: ReadAheadStart; maxOctets?: number; early?: { readonly sent: string; readonly count: number } },
+  ) {
     this.#start = start;
     this.server = new ScriptedServer(script);
     this.#readAhead = new ReadAhead({ start, maxOctets });
     if (start === 'sent') this.server.push(readAheadLines);
-    this.#perform(this.#readAhead.begin());
+    const fromUpstream = toOctets(this.server.take(early.count));
+    this.#perform(this.#readAhead.begin({ fromClient: toOctets(early.sent), fromUpstream }));
   }
 
   client(octets: string): void {

@@ -35,6 +35,8 @@ interface Play {
   readonly start: 'sent' | 'pipelined' | 'stepwise';
   readonly maxOctets: number;
   readonly sent: string;
+  /** How much of either side's octets is there as it begins; of the server's only where it was asked with the login. */
+  readonly early: { readonly ofClient: number; readonly ofServer: number };
   readonly moves: readonly { readonly isClient: boolean; readonly count: number }[];
   readonly end: 'stays' | 'ends' | 'expires';
   /** The server's octets arrive as they were sent: what follows a reply comes with it. */
@@ -42,9 +44,9 @@ interface Play {
 }
 
 /** Plays the moves, then all that is left; the client's octets never wait for the server's. */
-function play({ script, sent, moves, end, isWhole, ...options }: Play): Dialogue {
-  const dialogue = new Dialogue(script, options);
-  let at = 0;
+function play({ script, sent, early, moves, end, isWhole, ...options }: Play): Dialogue {
+  let at = Math.min(early.ofClient, sent.length);
+  const dialogue = new Dialogue(script, { ...options, early: { sent: sent.slice(0, at), count: early.ofServer } });
   for (const { isClient, count } of moves) {
     if (!isClient) {
       dialogue.deliver(isWhole ? undefined : count);
@@ -61,13 +63,15 @@ function play({ script, sent, moves, end, isWhole, ...options }: Play): Dialogue
 }
 
 const end = fc.constantFrom('stays', 'ends', 'expires');
+const early = fc.record({ ofClient: fc.nat({ max: 30 }), ofServer: fc.nat({ max: 200 }) });
+const how = fc.record({ start, maxOctets, early, moves, end });
 const toSent = (lines: readonly string[], rest: string): string => lines.map((text) => `${text}\r\n`).join('') + rest;
 const rest = fc.constantFrom('', 'ST', 'QUIT\r\n', 'x', 'UIDL\r');
 
 describe('with read-ahead a client gets, octet for octet, what it gets without', () => {
   it('from any server that answers each command with a reply', () => {
     fc.assert(
-      fc.property(replies, commands, rest, fc.record({ start, maxOctets, moves, end }), (answers, lines, more, how) => {
+      fc.property(replies, commands, rest, how, (answers, lines, more, how) => {
         const script = { replies: answers };
         const sent = toSent(lines, more);
         const dialogue = play({ script, sent, ...how });
@@ -80,7 +84,7 @@ describe('with read-ahead a client gets, octet for octet, what it gets without',
 
   it('and the server the same commands in the same order, but for those read ahead', () => {
     fc.assert(
-      fc.property(replies, commands, fc.record({ start, maxOctets, moves, end }), (answers, lines, how) => {
+      fc.property(replies, commands, how, (answers, lines, how) => {
         const dialogue = play({ script: { replies: answers }, sent: toSent(lines, ''), ...how });
         const isAhead = (text: string): boolean => readAheadCommands.some((verb) => verb === text.toUpperCase());
         expect(dialogue.server.lines.filter((text) => !isAhead(text))).toEqual(lines.filter((text) => !isAhead(text)));
@@ -93,7 +97,7 @@ describe('with read-ahead a client gets, octet for octet, what it gets without',
   it('up to where a server breaks off, and all of it where the client had asked as much', () => {
     const cut = fc.record({ verb: fc.constantFrom(...readAheadCommands, 'RETR 1'), octets: fc.nat({ max: 40 }) });
     fc.assert(
-      fc.property(replies, cut, commands, fc.record({ start, maxOctets, moves, end }), (answers, where, lines, how) => {
+      fc.property(replies, cut, commands, how, (answers, where, lines, how) => {
         const script = { replies: answers, cut: where };
         const sent = toSent(lines, '');
         const dialogue = play({ script, sent, ...how });
@@ -119,7 +123,7 @@ describe('with read-ahead a client gets, octet for octet, what it gets without',
       fc.property(
         fc.tuple(replies, garbage, fc.constantFrom(...readAheadCommands)),
         commands,
-        fc.record({ start, maxOctets, moves, end }),
+        how,
         ([answers, odd, verb], lines, how) => {
           const script = { replies: { ...answers, [verb]: odd } };
           const sent = toSent(lines, '');
