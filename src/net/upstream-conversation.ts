@@ -3,7 +3,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
 import { LineReader } from '../pop3/line-reader.ts';
-import type { ReadAheadStart } from '../pop3/read-ahead.ts';
+import type { ReadAheadStart } from '../pop3/read-ahead-terms.ts';
 import type { StatusReply } from '../pop3/reply.ts';
 import {
   beginUpstreamLogin,

@@ -1,43 +1,12 @@
 import { AnswerStore } from './answer-store.ts';
+import {
+  type ReadAheadCommand,
+  type ReadAheadEffect,
+  type ReadAheadOutcome,
+  type ReadAheadStart,
+  readAheadCommands,
+} from './read-ahead-terms.ts';
 import { ReplyFrame } from './reply-frame.ts';
-
-/**
- * What is asked for unasked, in this order: commands whose answers stay the same until the client changes something, as the
- * maildrop is locked for the session (RFC 1939 §3). RETR and TOP are not among them: a server may take a message for read.
- */
-export const readAheadCommands = ['STAT', 'UIDL', 'LIST', 'CAPA'] as const;
-export type ReadAheadCommand = (typeof readAheadCommands)[number];
-
-/** All of them at once, for a server that announced PIPELINING. */
-export const readAheadLines = readAheadCommands.map((command) => `${command}\r\n`).join('');
-
-/** What became of an answer that was asked for ahead; closed set, metric label. */
-export const readAheadOutcomes = [
-  'used',
-  'unused', // the client did without it, or did something else first
-  'refused', // -ERR: the client's own command will show whether that lasts
-  'too_large',
-  'broken', // the upstream broke off, or sent what is no reply
-] as const;
-export type ReadAheadOutcome = (typeof readAheadOutcomes)[number];
-
-/** How the upstream is asked: it has been, with the login; all at once; or one command behind the other's answer. */
-export type ReadAheadStart = 'sent' | 'pipelined' | 'stepwise';
-
-/** What whoever holds the sockets has to do, in order. */
-export type ReadAheadEffect =
-  | { readonly kind: 'toClient'; readonly octets: Uint8Array }
-  /** The client's own octets. */
-  | { readonly kind: 'toUpstream'; readonly octets: Uint8Array }
-  /** A command that the client did not send. */
-  | { readonly kind: 'ask'; readonly line: string }
-  /** The client's octets, answered or to be answered by what was read ahead: they go nowhere. */
-  | { readonly kind: 'taken'; readonly octets: Uint8Array }
-  | { readonly kind: 'settled'; readonly outcome: ReadAheadOutcome }
-  /** Nothing tells any more what the upstream answers to. */
-  | { readonly kind: 'cutUpstream' }
-  /** Nothing is left to do: these octets, and all that follow, go straight through. */
-  | { readonly kind: 'leave'; readonly fromClient: Uint8Array; readonly fromUpstream: Uint8Array };
 
 const commandOctets = 'STAT\r\n'.length;
 const noOctets = new Uint8Array(0);
@@ -65,6 +34,8 @@ export class ReadAhead {
   /** The client's octets that wait for an answer due, where the upstream takes one command at a time. */
   #held: Uint8Array = noOctets;
   #tail: Uint8Array = noOctets;
+  /** The client's, unless they turn out to be the beginning of the next reply. */
+  #withheld: Uint8Array = noOctets;
   #isLeaving = false;
   #isExpired = false;
   #hasUpstreamEnded = false;
@@ -255,7 +226,7 @@ export class ReadAhead {
     const [command] = this.#due;
     if (command === undefined || this.#dropped.has(command)) return;
     if (this.#asked[0] === command) {
-      this.#effects.push({ kind: 'toClient', octets: piece });
+      this.#stream([piece]);
       return;
     }
     this.#answers.add(piece);
@@ -294,7 +265,7 @@ export class ReadAhead {
     for (let [command] = this.#asked; command !== undefined; [command] = this.#asked) {
       if (!this.#answers.has(command)) {
         // It is arriving: what is here already is the client's, and so will be the rest.
-        if (command === this.#due[0]) this.#give(this.#answers.takeArriving());
+        if (command === this.#due[0]) this.#stream(this.#answers.takeArriving());
         break;
       }
       this.#give(this.#answers.take(command));
@@ -310,8 +281,21 @@ export class ReadAhead {
     if (this.#answers.isFull && this.#asked.length > 0 && arriving !== undefined) this.#drop(arriving, 'too_large');
   }
 
+  /** Gives the client what has arrived of its answer, but for what may be no part of it where another reply is due. */
+  #stream(pieces: readonly Uint8Array[]): void {
+    const octets = pieces.reduce(concatenate, this.#withheld);
+    const undecided = this.#due.length > 1 ? this.#frame.undecidedOctets : 0;
+    this.#withheld = octets.subarray(octets.length - undecided);
+    this.#give([octets.subarray(0, octets.length - undecided)]);
+  }
+
   #give(pieces: readonly Uint8Array[]): void {
-    for (const octets of pieces) this.#effects.push({ kind: 'toClient', octets });
+    for (const octets of pieces) if (octets.length > 0) this.#effects.push({ kind: 'toClient', octets });
+  }
+
+  #releaseWithheld(): void {
+    this.#give([this.#withheld]);
+    this.#withheld = noOctets;
   }
 
   #askNext(): void {
@@ -326,6 +310,7 @@ export class ReadAhead {
   #cutUpstream(): void {
     this.#effects.push({ kind: 'cutUpstream' });
     this.#isLost = false;
+    this.#withheld = noOctets;
     this.#answers.takeArriving();
     this.#endUpstream();
   }
@@ -334,6 +319,7 @@ export class ReadAhead {
     if (this.#hasUpstreamEnded) return;
     this.#hasUpstreamEnded = true;
     this.#unsent = [];
+    this.#releaseWithheld();
     const [arriving, ...others] = this.#due;
     for (const command of others) this.#abandon(command);
     const isPartial = this.#answers.isArriving && arriving !== undefined;
@@ -372,6 +358,7 @@ export class ReadAhead {
     if ((isOver || isCutShort) && this.#isAllAsked && !this.#hasLeft) {
       this.#hasLeft = true;
       this.#dropUnasked();
+      this.#releaseWithheld();
       for (const _ of this.#asked) this.#settle(this.#hasUpstreamEnded ? 'broken' : 'used');
       const fromClient = concatenate(this.#held, this.#line);
       this.#effects.push({ kind: 'leave', fromClient, fromUpstream: this.#tail });

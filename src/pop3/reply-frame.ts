@@ -1,6 +1,9 @@
 const lineFeed = 0x0a;
 /** As much of a line as tells what it is: `-ERR` and what follows it. */
 const headOctets = 5;
+/** The head of a status line, whole or as far as it has come (RFC 1939 §3). */
+const isStatus = /^(?:\+OK|-ERR)[ \r\n]/i;
+const mayBeStatus = /^(?:\+(?:O(?:K(?:[ \r\n].?)?)?)?|-(?:E(?:R(?:R[ \r\n]?)?)?)?)?$/is;
 
 /** Where a reply ends: behind that octet; not yet; or it is no reply, and nothing tells where the next one begins. */
 export type FrameEnd = number | 'open' | 'malformed';
@@ -22,6 +25,11 @@ export class ReplyFrame {
     return this.#isOk;
   }
 
+  /** How many of the last octets begin a line that may be the next reply's, this one having lost its end. */
+  get undecidedOctets(): number {
+    return this.#isInBody && this.#head !== '' && mayBeStatus.test(this.#head) ? this.#head.length : 0;
+  }
+
   /** Reads on, from an offset of a chunk. */
   read(chunk: Uint8Array, start: number): FrameEnd {
     let position = start;
@@ -29,11 +37,11 @@ export class ReplyFrame {
       const feed = chunk.indexOf(lineFeed, position);
       const end = feed === -1 ? chunk.length : feed + 1;
       this.#keepHead(chunk, { position, end });
+      // What looks like the next reply is it: this one has lost its end.
+      if (this.#isInBody ? isStatus.test(this.#head) : !mayBeStatus.test(this.#head)) return 'malformed';
       position = end;
       if (feed === -1) return 'open';
-      const verdict = this.#judgeLine();
-      if (verdict === 'malformed') return verdict;
-      if (verdict === 'last') return position;
+      if (this.#isLastLine()) return position;
     }
     return 'open';
   }
@@ -43,18 +51,12 @@ export class ReplyFrame {
     if (missing > 0) this.#head += String.fromCharCode(...chunk.subarray(position, Math.min(end, position + missing)));
   }
 
-  #judgeLine(): 'last' | 'open' | 'malformed' {
+  #isLastLine(): boolean {
     const head = this.#head;
     this.#head = '';
-    const isStatus = /^(?:\+OK|-ERR)[ \r\n]/i.test(head);
-    if (this.#isInBody) {
-      // What looks like the next reply is it: this one has lost its end.
-      if (isStatus) return 'malformed';
-      return head === '.\r\n' || head === '.\n' ? 'last' : 'open';
-    }
-    if (!isStatus) return 'malformed';
+    if (this.#isInBody) return head === '.\r\n' || head === '.\n';
     this.#isOk = head.startsWith('+');
     this.#isInBody = this.#isOk && this.#isMultiline;
-    return this.#isInBody ? 'open' : 'last';
+    return !this.#isInBody;
   }
 }

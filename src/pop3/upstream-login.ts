@@ -1,5 +1,5 @@
 import { parseCapabilities, type UpstreamCapabilities } from './capabilities.ts';
-import { type ReadAheadStart, readAheadLines } from './read-ahead.ts';
+import { type ReadAheadStart, readAheadLines } from './read-ahead-terms.ts';
 import { parseStatusReply, type StatusReply } from './reply.ts';
 import { encodePlainMessage } from './sasl.ts';
 

@@ -6,7 +6,7 @@ import type { LimitName } from '../policy/login-limits.ts';
 import type { ClientTlsPolicy, Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
-import type { ReadAheadStart } from '../pop3/read-ahead.ts';
+import type { ReadAheadStart } from '../pop3/read-ahead-terms.ts';
 import type { StatusReply } from '../pop3/reply.ts';
 import type { TlsFacts } from './events.ts';
 

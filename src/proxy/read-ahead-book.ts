@@ -1,5 +1,5 @@
 import type { Upstream } from '../policy/upstream.ts';
-import { type ReadAheadOutcome, readAheadOutcomes } from '../pop3/read-ahead.ts';
+import { type ReadAheadOutcome, readAheadOutcomes } from '../pop3/read-ahead-terms.ts';
 
 /** How long an upstream that took it badly is not read ahead: a session that it spoils is one a client has to begin anew. */
 const pauseMs = 10 * 60_000;

@@ -1,5 +1,6 @@
 import type { Upstream } from '../policy/upstream.ts';
-import { ReadAhead, type ReadAheadEffect, type ReadAheadStart } from '../pop3/read-ahead.ts';
+import { ReadAhead } from '../pop3/read-ahead.ts';
+import type { ReadAheadEffect, ReadAheadStart } from '../pop3/read-ahead-terms.ts';
 import type { CloseReason } from './events.ts';
 import { type MissedEvent, Relay, type RelayOptions } from './relay.ts';
 

@@ -1,5 +1,5 @@
 import { Counter } from 'prom-client';
-import { readAheadOutcomes } from '../pop3/read-ahead.ts';
+import { readAheadOutcomes } from '../pop3/read-ahead-terms.ts';
 import type { ReadAheadCounts } from '../proxy/read-ahead-book.ts';
 import type { MetricsRegistry } from './exposition.ts';
 import type { LabelNames } from './label.ts';

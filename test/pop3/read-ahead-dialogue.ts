@@ -1,12 +1,12 @@
+import { ReadAhead } from '../../src/pop3/read-ahead.ts';
 import {
-  ReadAhead,
   type ReadAheadCommand,
   type ReadAheadEffect,
   type ReadAheadOutcome,
   type ReadAheadStart,
   readAheadCommands,
   readAheadLines,
-} from '../../src/pop3/read-ahead.ts';
+} from '../../src/pop3/read-ahead-terms.ts';
 import { octetString, octets as toOctets } from './octets.ts';
 
 /** A server's answers to what may be read ahead, whole replies; what else it does is always the same. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ReadAheadStart } from '../../src/pop3/read-ahead.ts';
+import type { ReadAheadStart } from '../../src/pop3/read-ahead-terms.ts';
 import { eventually } from './peer.ts';
 import { type RelayUnderTest, startRelay } from './relay-under-test.ts';
 import { corp } from './session-under-test.ts';

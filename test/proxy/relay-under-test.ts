@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Upstream } from '../../src/policy/upstream.ts';
 import { CommandCounter } from '../../src/pop3/command-counter.ts';
-import type { ReadAheadStart } from '../../src/pop3/read-ahead.ts';
+import type { ReadAheadStart } from '../../src/pop3/read-ahead-terms.ts';
 import type { CloseReason, Traffic } from '../../src/proxy/events.ts';
 import { ReadAheadRelay } from '../../src/proxy/read-ahead-relay.ts';
 import { Relay, type RelayOptions } from '../../src/proxy/relay.ts';
