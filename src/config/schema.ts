@@ -87,6 +87,7 @@ export const upstreamShape = {
   minPollInterval: pollInterval.optional(),
   singleSession: flag().optional(),
   readyConnections: integer({ min: 0, max: 8 }).optional(),
+  readAhead: flag().optional(),
 };
 
 /** The keys of `routing`. */

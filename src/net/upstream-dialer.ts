@@ -67,7 +67,7 @@ class UpstreamDialer {
   }
 
   #converse(
-    { upstream, credentials, client, signal }: UpstreamLoginRequest,
+    { upstream, credentials, client, readAhead, signal }: UpstreamLoginRequest,
     connection: {
       readonly readySocket?: TLSSocket;
       readonly onReady: (socket: TLSSocket, handshakeMs: number) => void;
@@ -78,6 +78,7 @@ class UpstreamDialer {
       memory: this.#memories.of(upstream),
       credentials,
       ...(client === undefined ? {} : { client }),
+      ...(readAhead ? { readAhead } : {}),
       signal,
       isOwnEndpoint: this.#options.isOwnEndpoint,
       onXclientNotTaken: (detail) => this.#tellOfNoXclient(upstream, detail),
@@ -103,8 +104,10 @@ function describe(socket: TLSSocket) {
 
 function toLogin(result: ConversationResult): UpstreamLogin {
   switch (result.kind) {
-    case 'accepted':
-      return { kind: 'accepted', reply: result.reply, session: { socket: result.socket, received: result.received } };
+    case 'accepted': {
+      const { kind, reply, ...session } = result;
+      return { kind, reply, session };
+    }
     case 'refused':
       return result;
     case 'greeted':

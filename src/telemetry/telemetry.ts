@@ -18,6 +18,7 @@ import {
 } from './observed-metrics.ts';
 import { createPolicyServerMetrics, type PolicyReportCounts, type PolicyServerMeter } from './policy-server-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import { createReadAheadMetrics } from './read-ahead-metrics.ts';
 import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.ts';
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
@@ -136,6 +137,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     isOverloaded: () => isOverloaded(),
   });
   createReadyMetrics(registry, { upstreams: names.upstreams, list: () => listReady() });
+  createReadAheadMetrics(registry, { upstreams: names.upstreams, list: () => meter.readAhead.list() });
   addProcessMetrics(registry);
 
   const consumers = new Map<string, (event: GateEvent) => void>([

@@ -31,6 +31,7 @@ upstreams:
     minPollInterval: 15m
     singleSession: true
     readyConnections: 2
+    readAhead: true
 routing:
   default: corp
   separators: "@%#"
@@ -134,6 +135,7 @@ describe('parseConfig', () => {
           minPollIntervalMs: 15 * minuteMs,
           isSingleSession: true,
           maxReadyConnections: 2,
+          readAhead: true,
         },
       ],
       routing: { default: 'corp', separators: '@%#' },
