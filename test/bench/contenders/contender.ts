@@ -1,6 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFreePorts, type RunningProcess } from '../../support/process.ts';
+import {
+  type CommandLine,
+  findFreePorts,
+  type ProcessOptions,
+  type RunningProcess,
+  startProcess,
+} from '../../support/process.ts';
 
 /** Ports found free may be taken before a server binds them; more than this is another trouble. */
 const startAttempts = 5;
@@ -18,6 +24,10 @@ export interface BenchFiles {
 export interface Assignment {
   readonly files: BenchFiles;
   readonly upstreamPort: number;
+  /** The same upstream in the clear, for a proxy that cannot do better. */
+  readonly plaintextUpstreamPort: number;
+  /** Called with its ports, right before its process starts. */
+  readonly onStart?: (ports: readonly number[]) => void;
   /** Where Postern leaves a CPU profile when it ends. */
   readonly profileDirectory?: string | undefined;
 }
@@ -28,7 +38,8 @@ export interface RunningContender extends AsyncDisposable {
   readonly pid?: number;
   /** A server beside it that it uses; counted apart. */
   readonly companion?: { readonly name: string; readonly pid: number };
-  readonly implicitPort: number;
+  /** Absent: it does not speak TLS to clients. */
+  readonly implicitPort?: number;
   /** Absent: it cannot be asked in the clear. */
   readonly plaintextPort?: number;
 }
@@ -36,9 +47,19 @@ export interface RunningContender extends AsyncDisposable {
 /** A proxy, or what stands in for one. */
 export interface Contender {
   readonly name: string;
+  /** What its column is headed with, where its name alone would promise too much. */
+  readonly heading?: string;
+  /** More idle sessions than this are not asked of it: it has a process or a thread for each. */
+  readonly maxIdleSessions?: number;
   /** One line: version and what it was told to be. Undefined where it is not installed. */
   describe(): Promise<string | undefined>;
   start(assignment: Assignment): Promise<RunningContender>;
+}
+
+/** Starts a server with as many files and sockets as may be had. */
+export function startServer([name, ...args]: CommandLine, options: ProcessOptions = {}): Promise<RunningProcess> {
+  const raised = ['/bin/sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"', name] as const;
+  return startProcess([...raised, ...args], options);
 }
 
 /** Starts a server on free ports and waits until the first of them accepts connections. Tries again when one was taken. */

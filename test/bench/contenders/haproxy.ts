@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProcess, startProcess } from '../../support/process.ts';
+import { runProcess } from '../../support/process.ts';
 import { program, requireProgram } from '../../support/programs.ts';
 import { serverName } from '../jobs.ts';
-import { type Assignment, type Contender, startOnFreePorts } from './contender.ts';
+import { type Assignment, type Contender, startOnFreePorts, startServer } from './contender.ts';
 
 /** HAProxy as a relay of octets between two TLS legs, the upstream's verified. It knows no POP3, and logs nothing. */
 export const haproxy: Contender = {
@@ -24,7 +24,8 @@ export const haproxy: Contender = {
     const { server, ports } = await startOnFreePorts(2, async (free) => {
       const file = join(files.directory, 'haproxy.cfg');
       await writeFile(file, configuration(free, { assignment, pair }));
-      return startProcess([requireProgram('haproxy'), '-db', '-f', file]);
+      assignment.onStart?.(free);
+      return startServer([requireProgram('haproxy'), '-db', '-f', file]);
     });
     const [implicitPort = 0, plaintextPort = 0] = ports;
     return {

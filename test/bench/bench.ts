@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Assignment, BenchFiles, Contender, RunningContender } from './contenders/contender.ts';
+import type { Job, JobResult, Target } from './jobs.ts';
+import { subject } from './measured.ts';
+import type { Upstream } from './upstream.ts';
+import type { Worker } from './worker.ts';
+
+/** What loads are run with. */
+export interface Bench {
+  /** Those that are installed and asked for, Postern first. */
+  readonly contenders: readonly Contender[];
+  readonly files: BenchFiles;
+  readonly upstream: Upstream;
+  readonly generator: Worker<Job, JobResult>;
+  /** One more, for loads that run at the same time. Whoever starts it ends it. */
+  readonly startGenerator: () => Promise<Worker<Job, JobResult>>;
+  /** PEM of the authority that clients verify with. */
+  readonly ca: string;
+  readonly runs: number;
+  /** Whether clients that resume their TLS sessions are measured too. */
+  readonly isResuming: boolean;
+  /** How long a soak lasts. */
+  readonly minutes: number;
+  readonly profileDirectory: string | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** Beyond the time that a job has itself. */
+const answerSlackMs = 10_000;
+
+/** A proxy's last closes and log lines belong to the run that caused them. */
+const settleMs = 100;
+
+/** What every contender is started for, unless a load wants it otherwise. */
+export function assignmentOf({ files, upstream, profileDirectory }: Bench): Assignment {
+  return {
+    files,
+    upstreamPort: upstream.port,
+    plaintextUpstreamPort: upstream.plaintextPort,
+    profileDirectory,
+  };
+}
+
+/** The contenders of these names; Postern and another checkout of it are always among them. */
+export function contendersAmong({ contenders }: Bench, names: readonly string[]): Contender[] {
+  return contenders.filter(({ name }) => [subject, 'baseline', ...names].includes(name));
+}
+
+/** Has the clients do a job. */
+export function generate(job: Job, { generator }: Pick<Bench, 'generator'>): Promise<JobResult> {
+  return generator.ask(job, { timeoutMs: job.timeoutMs + answerSlackMs });
+}
+
+/** Where clients of the TLS listener go. */
+export function implicitTarget({ implicitPort }: RunningContender, { ca }: Bench): Target | undefined {
+  return implicitPort === undefined ? undefined : { port: implicitPort, transport: 'implicit', ca };
+}
+
+/** Lets what a run has left behind end. */
+export function settle(ms = settleMs): Promise<void> {
+  return delay(ms);
+}
