@@ -52,9 +52,18 @@ export function generate(job: Job, { generator }: Pick<Bench, 'generator'>): Pro
   return generator.ask(job, { timeoutMs: job.timeoutMs + answerSlackMs });
 }
 
-/** Where clients of the TLS listener go. */
-export function implicitTarget({ implicitPort }: RunningContender, { ca }: Bench): Target | undefined {
-  return implicitPort === undefined ? undefined : { port: implicitPort, transport: 'implicit', ca };
+/** Where clients of the TLS listener go; undefined where there is none. */
+export function implicitTarget(contender: RunningContender, bench: Bench): Target | undefined {
+  return targetOf(contender, { transport: 'implicit', ca: bench.ca });
+}
+
+/** Where clients of one of its listeners go; undefined where there is none. */
+export function targetOf(
+  { implicitPort, plaintextPort, ecdhCurve }: RunningContender,
+  { transport, ca }: Pick<Target, 'transport' | 'ca'>,
+): Target | undefined {
+  const port = transport === 'implicit' ? implicitPort : plaintextPort;
+  return port === undefined ? undefined : { port, transport, ca, ...(ecdhCurve === undefined ? {} : { ecdhCurve }) };
 }
 
 /** Lets what a run has left behind end. */

@@ -36,6 +36,8 @@ export interface Target {
   readonly transport: 'implicit' | 'plaintext';
   /** PEM of the authority that the certificate is verified with. */
   readonly ca: string;
+  /** The group that the key exchange is done with, where it cannot be that of the others. */
+  readonly ecdhCurve?: string;
 }
 
 /** Whole sessions: login, STAT, UIDL, RETR of the small message, QUIT; as fast as they go. */

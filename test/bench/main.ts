@@ -37,6 +37,16 @@ const conditions = [
   "CPU is that of the proxy's whole process tree; one process serves, and the log, limits and metrics are part of it.",
 ];
 
+/** Loads that start contenders of their own. */
+const ownLoads: Readonly<Partial<Record<LoadName, (bench: Bench) => Promise<Measured>>>> = {
+  idle: measureIdle,
+  edge: measureEdge,
+  start: measureStart,
+  scale: measureScale,
+  calls: measureCalls,
+  soak: measureSoak,
+};
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -101,16 +111,6 @@ async function bench(args: BenchArguments, signal: AbortSignal): Promise<readonl
   if (args.json !== undefined) await writeFile(args.json, toJson(measured, facts));
   return measured;
 }
-
-/** Loads that start contenders of their own. */
-const ownLoads: Readonly<Partial<Record<LoadName, (bench: Bench) => Promise<Measured>>>> = {
-  idle: measureIdle,
-  edge: measureEdge,
-  start: measureStart,
-  scale: measureScale,
-  calls: measureCalls,
-  soak: measureSoak,
-};
 
 async function measure({ only }: BenchArguments, context: Bench): Promise<readonly Measured[]> {
   const shared = selectLoads(only, context);

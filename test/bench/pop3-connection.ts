@@ -129,21 +129,23 @@ export class Pop3Connection {
 /** One for all connections: to read certificates for each would be most of a client's work. */
 const contexts = new Map<string, SecureContext>();
 
-function contextFor(ca: string): SecureContext {
-  let context = contexts.get(ca);
+function contextFor({ ca, ecdhCurve = sameTls.ecdhCurve }: Target): SecureContext {
+  const name = `${ecdhCurve} ${ca}`;
+  let context = contexts.get(name);
   if (context === undefined) {
-    context = createSecureContext({ ...sameTls, ca });
-    contexts.set(ca, context);
+    context = createSecureContext({ ...sameTls, ca, ecdhCurve });
+    contexts.set(name, context);
   }
   return context;
 }
 
-function dial({ port, transport, ca, localAddress = '127.0.0.1', session, onSession }: Pop3ConnectionOptions): Socket {
+function dial(options: Pop3ConnectionOptions): Socket {
+  const { port, transport, localAddress = '127.0.0.1', session, onSession } = options;
   const endpoint = { host: '127.0.0.1', port, localAddress, noDelay: true };
   if (transport === 'plaintext') return connectTcp(endpoint);
   const socket = connectTls({
     ...endpoint,
-    secureContext: contextFor(ca),
+    secureContext: contextFor(options),
     servername: serverName,
     ...(session === undefined ? {} : { session }),
   });

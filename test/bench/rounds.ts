@@ -1,6 +1,6 @@
-import { assignmentOf, type Bench, generate, settle } from './bench.ts';
+import { assignmentOf, type Bench, generate, settle, targetOf } from './bench.ts';
 import type { RunningContender } from './contenders/contender.ts';
-import type { Job, Target } from './jobs.ts';
+import type { Job } from './jobs.ts';
 import type { Load, Observation } from './loads.ts';
 import { type Measured, Observations } from './measured.ts';
 import { treeCpuSeconds } from './process-cpu.ts';
@@ -26,7 +26,7 @@ async function runRounds(
   const observations = new Observations<Observation>();
   for (let round = 0; round < bench.runs; round += 1) {
     for (const [name, contender] of running) {
-      const target = targetOf(contender, { load, ca: bench.ca });
+      const target = targetOf(contender, { transport: load.transport, ca: bench.ca });
       if (target === undefined) continue;
       bench.signal.throwIfAborted();
       bench.progress(`${load.title}: run ${round + 1} of ${bench.runs}, ${name}`);
@@ -35,14 +35,6 @@ async function runRounds(
     }
   }
   return { rows: observations.rows(load.title, load.figures) };
-}
-
-function targetOf(
-  { implicitPort, plaintextPort }: RunningContender,
-  { load, ca }: { readonly load: Load; readonly ca: string },
-): Target | undefined {
-  const port = load.transport === 'implicit' ? implicitPort : plaintextPort;
-  return port === undefined ? undefined : { port, transport: load.transport, ca };
 }
 
 /** Has clients do a job at a contender, and reads what it cost there. */

@@ -42,6 +42,8 @@ export interface RunningContender extends AsyncDisposable {
   readonly implicitPort?: number;
   /** Absent: it cannot be asked in the clear. */
   readonly plaintextPort?: number;
+  /** The one group that it exchanges keys with clients by; default: that of the others. */
+  readonly ecdhCurve?: string;
 }
 
 /** A proxy, or what stands in for one. */
