@@ -47,6 +47,24 @@ export function contendersAmong({ contenders }: Bench, names: readonly string[])
   return contenders.filter(({ name }) => [subject, 'baseline', ...names].includes(name));
 }
 
+/**
+ * Does a step of a load at a contender. A peer that fails is reported and has no result: it does not take those of the
+ * others with it. Where Postern fails, so does the bench.
+ */
+export async function attempt<T>(
+  name: string,
+  { notes, signal, step }: { readonly notes: string[]; readonly signal: AbortSignal; readonly step: () => Promise<T> },
+): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (name === subject || signal.aborted) throw new Error(`${name}: ${why}`, { cause: error });
+    notes.push(`${name} failed and is left out there: ${why}`);
+    return undefined;
+  }
+}
+
 /** Has the clients do a job. */
 export function generate(job: Job, { generator }: Pick<Bench, 'generator'>): Promise<JobResult> {
   return generator.ask(job, { timeoutMs: job.timeoutMs + answerSlackMs });

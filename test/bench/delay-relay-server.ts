@@ -36,15 +36,10 @@ interface Way {
   readonly notBeforeMs: number;
 }
 
-/** What is read goes on later; timers of equal length end in the order they began, so octets keep theirs. */
+/** What is read goes on later, in its order. */
 function delayOctets(from: Socket, { to, oneWayMs, notBeforeMs }: Way): void {
   let underWay = 0;
-  let lastDueMs = 0;
-  const later = (act: () => void): void => {
-    const nowMs = performance.now();
-    lastDueMs = Math.max(lastDueMs, nowMs + oneWayMs, notBeforeMs + oneWayMs);
-    setTimeout(act, lastDueMs - nowMs);
-  };
+  const later = createDelay({ oneWayMs, notBeforeMs });
   from.on('data', (chunk: Buffer) => {
     underWay += chunk.length;
     if (underWay > maxOctetsUnderWay) from.pause();
@@ -57,4 +52,24 @@ function delayOctets(from: Socket, { to, oneWayMs, notBeforeMs }: Way): void {
   from.on('end', () => later(() => to.end()));
   from.on('error', () => later(() => to.destroy()));
   from.on('close', () => later(() => to.destroySoon()));
+}
+
+/** One timer for all that waits: several would end in another order where they differ by less than a millisecond. */
+function createDelay({ oneWayMs, notBeforeMs }: Omit<Way, 'to'>): (act: () => void) => void {
+  const waiting: { readonly dueMs: number; readonly act: () => void }[] = [];
+  const actOnDue = (): void => {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const leftMs = next.dueMs - performance.now();
+      if (leftMs > 0) {
+        setTimeout(actOnDue, Math.ceil(leftMs));
+        return;
+      }
+      waiting.shift();
+      next.act();
+    }
+  };
+  return (act) => {
+    waiting.push({ dueMs: Math.max(performance.now(), notBeforeMs) + oneWayMs, act });
+    if (waiting.length === 1) setTimeout(actOnDue, oneWayMs);
+  };
 }

@@ -1,4 +1,4 @@
-import { assignmentOf, type Bench, generate, settle, targetOf } from './bench.ts';
+import { assignmentOf, attempt, type Bench, generate, settle, targetOf } from './bench.ts';
 import type { RunningContender } from './contenders/contender.ts';
 import type { Job } from './jobs.ts';
 import type { Load, Observation } from './loads.ts';
@@ -15,7 +15,7 @@ export async function runLoads(loads: readonly Load[], bench: Bench): Promise<Me
   }
   const measured: Measured[] = [];
   for (const load of loads) measured.push(await runRounds(load, { bench, running }));
-  return { rows: measured.flatMap(({ rows }) => rows) };
+  return { rows: measured.flatMap(({ rows }) => rows), notes: measured.flatMap(({ notes }) => notes ?? []) };
 }
 
 /** Runs a load round by round; in each round every contender in turn, so that all meet the same moods of the machine. */
@@ -24,17 +24,24 @@ async function runRounds(
   { bench, running }: { readonly bench: Bench; readonly running: ReadonlyMap<string, RunningContender> },
 ): Promise<Measured> {
   const observations = new Observations<Observation>();
+  const notes: string[] = [];
+  const left = new Map(running);
   for (let round = 0; round < bench.runs; round += 1) {
-    for (const [name, contender] of running) {
+    for (const [name, contender] of left) {
       const target = targetOf(contender, { transport: load.transport, ca: bench.ca });
       if (target === undefined) continue;
       bench.signal.throwIfAborted();
       bench.progress(`${load.title}: run ${round + 1} of ${bench.runs}, ${name}`);
-      await generate(load.warmUp(target, round === 0), bench);
-      observations.add(name, await observe(load.measured(target), { bench, contender }));
+      const step = async (): Promise<Observation> => {
+        await generate(load.warmUp(target, round === 0), bench);
+        return observe(load.measured(target), { bench, contender });
+      };
+      const observation = await attempt(name, { notes, signal: bench.signal, step });
+      if (observation === undefined) left.delete(name);
+      else observations.add(name, observation);
     }
   }
-  return { rows: observations.rows(load.title, load.figures) };
+  return { rows: observations.rows(load.title, load.figures), notes };
 }
 
 /** Has clients do a job at a contender, and reads what it cost there. */

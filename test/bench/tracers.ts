@@ -26,6 +26,15 @@ export function parsePerfCount(text: string): number | undefined {
   return Number.isFinite(count) ? count : undefined;
 }
 
+/** Whether strace is there and may look at a process that it has not started. */
+export async function mayTrace(): Promise<boolean> {
+  const strace = program('strace');
+  if (strace === undefined) return false;
+  await using sleeper = await startProcess(['sleep', '30']);
+  await using tracer = await startProcess([strace, '-p', String(sleeper.pid)]);
+  return await isReady(tracer.waitForLine(/attached/));
+}
+
 /** Counts the system calls of a process tree while something is done; undefined where strace may not or is not there. */
 export async function countCalls(root: number, { file, during }: Tracing): Promise<CallCounts | undefined> {
   const strace = program('strace');

@@ -72,6 +72,8 @@ default_internal_user = ${user}
 default_internal_group =
 default_login_user = ${user}
 default_client_limit = 20000
+# Its login process would end itself at some 1,500 sessions.
+default_vsz_limit = 0
 mail_max_userip_connections = 0
 ssl = yes
 ssl_cert = <${path}/cert.pem

@@ -44,7 +44,7 @@ export function logInAsOneOfMany(target: Target, number: number, domain: string 
 }
 
 /** Loopback addresses that take turns: proxies limit what one may have, and one has only so many ports. */
-export function manyAddresses(number: number): string {
+function manyAddresses(number: number): string {
   return `127.1.0.${1 + (number % addresses)}`;
 }
 
@@ -70,21 +70,27 @@ export async function quit(connection: Pop3Connection): Promise<void> {
   await connection.close();
 }
 
-/** Does a work `count` times, `concurrency` of them at a time; what each gave, in the order they ended. */
+/** Does a work `count` times, `concurrency` of them at a time; what each gave, in the order they ended. One that fails ends all. */
 export async function inParallel<T>(
   { count, concurrency }: { readonly count: number; readonly concurrency: number },
   work: (number: number, lane: number) => Promise<T>,
 ): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
-  const runLane = async (_: unknown, lane: number): Promise<void> => {
-    while (next < count) {
-      const number = next;
-      next += 1;
-      results.push(await work(number, lane));
+  const runLane = async (lane: number): Promise<void> => {
+    try {
+      while (next < count) {
+        const number = next;
+        next += 1;
+        results.push(await work(number, lane));
+      }
+    } finally {
+      next = count; // after a failure nobody goes on
     }
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, runLane));
+  const lanes = Array.from({ length: Math.min(concurrency, count) }, (_, lane) => runLane(lane));
+  // Those under way are waited for: the next job does not begin among them.
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
   return results;
 }
 

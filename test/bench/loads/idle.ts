@@ -1,4 +1,4 @@
-import { assignmentOf, type Bench, generate, implicitTarget, settle } from '../bench.ts';
+import { assignmentOf, attempt, type Bench, generate, implicitTarget, settle } from '../bench.ts';
 import type { Contender } from '../contenders/contender.ts';
 import type { Target } from '../jobs.ts';
 import { type Figure, type Measured, Observations } from '../measured.ts';
@@ -44,23 +44,29 @@ export async function measureIdle(bench: Bench): Promise<Measured> {
     notes: [
       `idle: proportional memory (PSS) of the process tree, ${settleAfterMs / 1000} s after the last login, less that before the first; a fresh process for each run. Redis is not in it.`,
       ...(most < sizes[1] ? [limit] : []),
+      ...measured.flatMap(({ notes }) => notes ?? []),
     ],
   };
 }
 
 async function measureSize(sessions: number, bench: Bench): Promise<Measured> {
   const observations = new Observations<IdleObservation>();
+  const notes: string[] = [];
+  const failed = new Set<string>();
   const runs = Math.min(bench.runs, maxRuns);
   for (let run = 0; run < runs; run += 1) {
     for (const contender of bench.contenders) {
       bench.signal.throwIfAborted();
-      if (sessions > (contender.maxIdleSessions ?? Number.POSITIVE_INFINITY)) continue;
+      if (failed.has(contender.name) || sessions > (contender.maxIdleSessions ?? Number.POSITIVE_INFINITY)) continue;
       bench.progress(`idle, ${sessions} sessions: run ${run + 1} of ${runs}, ${contender.name}`);
-      const observation = await observe(contender, { sessions, bench });
+      const step = () => observe(contender, { sessions, bench });
+      const before = notes.length;
+      const observation = await attempt(contender.name, { notes, signal: bench.signal, step });
+      if (notes.length > before) failed.add(contender.name);
       if (observation !== undefined) observations.add(contender.name, observation);
     }
   }
-  return { rows: observations.rows(`idle TLS→TLS, ${sessions} sessions`, figures) };
+  return { rows: observations.rows(`idle TLS→TLS, ${sessions} sessions`, figures), notes };
 }
 
 async function observe(
@@ -77,17 +83,20 @@ async function observe(
   try {
     await generate({ kind: 'hold', sessions, concurrency: loginsAtOnce, target, timeoutMs }, bench);
     await settle(settleAfterMs);
-    return { sessions, beforeKb, afterKb: treeMemory(running.pid).pssKb };
+    const afterKb = treeMemory(running.pid).pssKb;
+    await expectHeld(sessions, { target, bench });
+    return { sessions, beforeKb, afterKb };
   } finally {
-    await releaseAll(sessions, { target, bench, name: contender.name });
+    // What a login that failed has left behind, if one did.
+    await generate({ kind: 'release', target, timeoutMs }, bench);
   }
 }
 
-async function releaseAll(
+async function expectHeld(
   sessions: number,
-  { target, bench, name }: { readonly target: Target; readonly bench: Bench; readonly name: string },
+  { target, bench }: { readonly target: Target; readonly bench: Bench },
 ): Promise<void> {
   const { latenciesMs } = await generate({ kind: 'release', target, timeoutMs }, bench);
   if (latenciesMs.length < sessions)
-    throw new Error(`Cannot hold ${sessions} sessions through ${name}: ${latenciesMs.length} were left`);
+    throw new Error(`Cannot hold ${sessions} sessions: ${latenciesMs.length} were left`);
 }
