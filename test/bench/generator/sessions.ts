@@ -43,9 +43,9 @@ export function logInAsOneOfMany(target: Target, number: number, domain: string 
   return logIn({ ...target, number, account, localAddress: manyAddresses(number) });
 }
 
-/** Loopback addresses that take turns: proxies limit what one may have, and one has only so many ports. */
+/** Loopback addresses that take turns, each of another network: proxies limit what one may have, and one has only so many ports. */
 function manyAddresses(number: number): string {
-  return `127.1.0.${1 + (number % addresses)}`;
+  return `127.1.${number % addresses}.1`;
 }
 
 /** What a client looks at before it fetches. */
