@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCallTable, parsePerfCount } from './tracers.ts';
+import { parseCallgrindTotal, parseCallTable, parsePerfCount } from './tracers.ts';
 
 describe('parseCallTable', () => {
   it('reads calls with and without errors, and not their sum', () => {
@@ -28,5 +28,16 @@ describe('parsePerfCount', () => {
 
   it('finds none where the machine does not count', () => {
     expect(parsePerfCount('\n<not supported>,,instructions:u,0,100.00,,\n')).toBeUndefined();
+  });
+});
+
+describe('parseCallgrindTotal', () => {
+  it('reads the count of the main thread', () => {
+    const text = 'PID 7: node\n\n  Totals:         Ir \n   Th 1  685,381,833 \n   Th 3   11,861,828 \n';
+    expect(parseCallgrindTotal(text)).toBe(685_381_833);
+  });
+
+  it('finds none where nothing answered', () => {
+    expect(parseCallgrindTotal('Error: Callgrind task with PID 7 not found.\n')).toBeUndefined();
   });
 });

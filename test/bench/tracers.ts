@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CommandLine, startProcess } from '../support/process.ts';
-import { program } from '../support/programs.ts';
+import { type CommandLine, runProcess, startProcess } from '../support/process.ts';
+import { program, requireProgram } from '../support/programs.ts';
 import { treeIds } from './process-cpu.ts';
 
 /** What a kernel was asked for, by the call's name. */
@@ -9,6 +9,8 @@ export type CallCounts = ReadonlyMap<string, number>;
 
 /** A tracer has seen every thread when it has been silent for so long. */
 const attachMs = 300;
+/** A process that is looked on at answers between two pieces of its own work. */
+const callgrindTimeoutMs = 60_000;
 
 /** Parses the table that `strace -c` writes. */
 export function parseCallTable(text: string): CallCounts {
@@ -60,6 +62,39 @@ export async function countInstructions(root: number, { file, during }: Tracing)
   if (perf === undefined) return undefined;
   const text = await trace([perf, 'stat', '-x,', '-e', 'instructions:u'], { root, file, during });
   return text === undefined ? undefined : parsePerfCount(text);
+}
+
+/** What a process is run under so that its instructions can be counted where the machine does not; undefined where there is none. */
+export function instructionCounter(directory: string): readonly string[] | undefined {
+  const valgrind = program('valgrind');
+  if (valgrind === undefined || program('callgrind_control') === undefined) return undefined;
+  // Each start has its own; nothing is counted until it is asked for.
+  return [
+    valgrind,
+    '--quiet',
+    '--tool=callgrind',
+    '--instr-atstart=no',
+    `--callgrind-out-file=${directory}/%p.callgrind`,
+  ];
+}
+
+/** Counts the instructions of the main thread of such a process while something is done. */
+export async function countUnderCallgrind(pid: number, during: () => Promise<unknown>): Promise<number | undefined> {
+  const ask = async (option: string): Promise<string> => {
+    const command = [requireProgram('callgrind_control'), option, String(pid)] as const;
+    return (await runProcess(command, { timeoutMs: callgrindTimeoutMs })).stdout.toString('latin1');
+  };
+  await ask('--instr=on');
+  const before = parseCallgrindTotal(await ask('-e'));
+  await during();
+  const after = parseCallgrindTotal(await ask('-e'));
+  return before === undefined || after === undefined ? undefined : after - before;
+}
+
+/** Parses what `callgrind_control -e` says of the main thread; those beside it collect garbage and compile when they like. */
+export function parseCallgrindTotal(text: string): number | undefined {
+  const count = Number(/^\s*(?:Th 1|Total)\s+([\d,]+)\s*$/m.exec(text)?.[1]?.replaceAll(',', ''));
+  return Number.isFinite(count) ? count : undefined;
 }
 
 /** What is done while a tracer looks on. */

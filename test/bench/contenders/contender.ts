@@ -28,6 +28,8 @@ export interface Assignment {
   readonly plaintextUpstreamPort: number;
   /** Called with its ports, right before its process starts. */
   readonly onStart?: (ports: readonly number[]) => void;
+  /** What its process is run under; it is then tens of times slower. */
+  readonly under?: readonly string[];
   /** Where Postern leaves a CPU profile when it ends. */
   readonly profileDirectory?: string | undefined;
 }
@@ -53,10 +55,15 @@ export interface Contender {
   readonly heading?: string;
   /** More idle sessions than this are not asked of it: it has a process or a thread for each. */
   readonly maxIdleSessions?: number;
+  /** Whether it is one process that can be run under another program, which looks on. */
+  readonly isObservable?: boolean;
   /** One line: version and what it was told to be. Undefined where it is not installed. */
   describe(): Promise<string | undefined>;
   start(assignment: Assignment): Promise<RunningContender>;
 }
+
+/** Until a server accepts connections, and until one does that is looked on at. */
+const startTimeoutMs = { usual: 15_000, observed: 120_000 } as const;
 
 /** Starts a server with as many files and sockets as may be had. */
 export function startServer([name, ...args]: CommandLine, options: ProcessOptions = {}): Promise<RunningProcess> {
@@ -68,12 +75,14 @@ export function startServer([name, ...args]: CommandLine, options: ProcessOption
 export async function startOnFreePorts(
   count: number,
   start: (ports: readonly number[]) => Promise<RunningProcess>,
+  { under }: Pick<Assignment, 'under'> = {},
 ): Promise<{ readonly server: RunningProcess; readonly ports: readonly number[] }> {
+  const timeoutMs = under === undefined ? startTimeoutMs.usual : startTimeoutMs.observed;
   for (let attempt = 1; ; attempt += 1) {
     const ports = await findFreePorts(count);
     const server = await start(ports);
     try {
-      for (const port of ports) await server.waitForPort(port);
+      for (const port of ports) await server.waitForPort(port, { timeoutMs });
       return { server, ports };
     } catch (error) {
       await server[Symbol.asyncDispose]();

@@ -31,6 +31,7 @@ export interface PosternOptions {
 export function createPostern(options: PosternOptions): Contender {
   return {
     name: options.name,
+    isObservable: true,
     describe: () => describePostern(options),
     start: (assignment) => start(assignment, options),
   };
@@ -60,19 +61,24 @@ async function start(assignment: Assignment, options: PosternOptions): Promise<R
   const { root = ownRoot } = options;
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await createTemporaryDirectory('bench-postern'));
-  const redis = await startRedis(path);
+  // It would not wait for a Postern that is looked on at: limits would come from memory now and then.
+  const redis = assignment.under === undefined ? await startRedis(path) : undefined;
   if (redis !== undefined) stack.use(redis.server);
-  const { server, ports } = await startOnFreePorts(3, async (free) => {
-    const file = join(path, 'postern.yaml');
-    await writeFile(file, posternConfiguration(free, { assignment, options, redisPort: redis?.port }));
-    const { profileDirectory } = assignment;
-    const profile =
-      profileDirectory === undefined
-        ? []
-        : ['--cpu-prof', '--cpu-prof-interval=1000', `--cpu-prof-dir=${profileDirectory}`];
-    const command = [...profile, join(root, 'src/main.ts'), 'serve', '--config', file];
-    return startWithLog(command, join(path, 'postern.log'));
-  });
+  const { server, ports } = await startOnFreePorts(
+    3,
+    async (free) => {
+      const file = join(path, 'postern.yaml');
+      await writeFile(file, posternConfiguration(free, { assignment, options, redisPort: redis?.port }));
+      const { profileDirectory } = assignment;
+      const profile =
+        profileDirectory === undefined
+          ? []
+          : ['--cpu-prof', '--cpu-prof-interval=1000', `--cpu-prof-dir=${profileDirectory}`];
+      const command = [...profile, join(root, 'src/main.ts'), 'serve', '--config', file];
+      return startWithLog(command, join(path, 'postern.log'), assignment);
+    },
+    assignment,
+  );
   stack.use(server);
   if (assignment.profileDirectory !== undefined) stack.defer(() => leaveTimeToEnd(server));
   const [implicitPort = 0, plaintextPort = 0] = ports;
@@ -90,13 +96,14 @@ async function start(assignment: Assignment, options: PosternOptions): Promise<R
 export function startWithLog(
   args: readonly string[],
   log: string,
-  env: Readonly<Record<string, string>> = {},
+  {
+    env = {},
+    under = [],
+  }: { readonly env?: Readonly<Record<string, string>>; readonly under?: readonly string[] } = {},
 ): Promise<RunningProcess> {
   const toFile = ['/bin/sh', '-c', 'exec "$@" > "$0"', log] as const;
-  const environment = Object.fromEntries(Object.entries(process.env).filter((entry) => entry[1] !== undefined));
-  return startServer([...toFile, process.execPath, ...args], {
-    env: { ...environment, ...env } as Record<string, string>,
-  });
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return startServer([...toFile, '/usr/bin/env', ...variables, ...under, process.execPath, ...args]);
 }
 
 /** What Postern is configured with on these ports. */

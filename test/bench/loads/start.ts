@@ -71,7 +71,7 @@ async function startPostern({ file, env }: Variant, { bench, directory, redisPor
   await writeFile(configuration, posternConfiguration(ports, options));
   const startedAtMs = performance.now();
   const command = [file, 'serve', '--config', configuration];
-  await using server = await startWithLog(command, join(directory, 'postern.log'), env);
+  await using server = await startWithLog(command, join(directory, 'postern.log'), { env: env ?? {} });
   const greetedAtMs = await greeted(ports[1] ?? 0);
   // Compiled code is written when a process ends by itself.
   server.signal('SIGTERM');
