@@ -46,7 +46,7 @@ export async function measureCalls(bench: Bench): Promise<Measured> {
   return {
     rows,
     notes: [
-      'calls: instructions are those of the main thread. Where perf cannot count them, callgrind does; Postern has its limits in memory then.',
+      'calls: instructions are those of the whole process by perf; where it cannot count them, those of the main thread by callgrind, and Postern has its limits in memory then.',
       ...rows
         .filter(({ values }) => values.size === 0)
         .map(({ figure }) => `calls: "${figure}" cannot be counted on this machine.`),
