@@ -115,20 +115,26 @@ async function bench(args: BenchArguments, signal: AbortSignal): Promise<readonl
 /** What one load has come to is not lost because a later one cannot be measured. */
 async function measure({ only }: BenchArguments, context: Bench): Promise<readonly Measured[]> {
   const shared = selectLoads(only, context);
-  const measured = shared.length > 0 ? [await orFailure('poll, bulk, rtt', runLoads(shared, context))] : [];
+  const measured =
+    shared.length > 0
+      ? [await orFailure(runLoads(shared, context), { name: 'poll, bulk, rtt', signal: context.signal })]
+      : [];
   for (const name of loadNames) {
     const own = only.has(name) ? ownLoads[name] : undefined;
-    if (own !== undefined) measured.push(await orFailure(name, own(context)));
-    context.signal.throwIfAborted();
+    if (own !== undefined) measured.push(await orFailure(own(context), { name, signal: context.signal }));
   }
   context.progress('');
   return measured;
 }
 
-async function orFailure(name: string, measuring: Promise<Measured>): Promise<Measured> {
+async function orFailure(
+  measuring: Promise<Measured>,
+  { name, signal }: { readonly name: string; readonly signal: AbortSignal },
+): Promise<Measured> {
   try {
     return await measuring;
   } catch (error) {
+    signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     return { rows: [], verdicts: [{ holds: false, text: `${name} was to be measured: ${why}` }] };
   }
