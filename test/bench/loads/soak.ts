@@ -10,8 +10,8 @@ const sampleEveryMs = 10_000;
 const leastSamples = 40;
 /** What may be added between the end of the second minute and the end. */
 const tolerance = 0.05;
-/** Sockets of what is still closing, and a file that is being written. */
-const filesTolerance = 5;
+/** Sockets of what is still closing, and files of what came into use meanwhile; a leak would leave hundreds. */
+const filesTolerance = 20;
 const warmUpSessions = 1_000;
 const timeoutMs = 120_000;
 /** Time for what a proxy holds back, such as the reply to a wrong password, and for what was cut. */
