@@ -43,6 +43,7 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
       drainDelayMs: sessions.drainDelay,
       drainTimeoutMs: sessions.drainTimeout,
     },
+    workers: checked.workers,
     limits: toLimits(limits),
     ...(policyServer === undefined
       ? {}

@@ -22,6 +22,7 @@ import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
+import { createWorkerMetrics, type WorkersView } from './worker-metrics.ts';
 
 /** What telemetry takes from the configuration, at the start and each time that it is read anew. */
 export interface ConfiguredNames {
@@ -85,6 +86,8 @@ export interface Telemetry {
   observePolicyServer(countReports: () => PolicyReportCounts): PolicyServerMeter;
   /** Names who holds connections ready, for `postern_upstream_ready` and `postern_upstream_ready_total`. */
   observeReadyConnections(list: () => Iterable<ReadyConnectionCounts>): void;
+  /** Names who knows the threads that serve clients, and makes their metrics; never called: the main thread serves them. */
+  observeWorkers(workers: WorkersView): void;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
@@ -116,6 +119,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
   let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
+  let workers: WorkersView | undefined;
   let listReady: () => Iterable<ReadyConnectionCounts> = () => [];
 
   registerBuildInfo(registry, { version, runtime });
@@ -145,7 +149,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     report: createReport(consumers, logger),
     meter,
-    exposeMetrics: (format) => expose(registry, format),
+    exposeMetrics: async (format) => {
+      await workers?.refresh();
+      return expose(registry, format);
+    },
     timeStoreCall: metrics.timeStoreCall,
     sessions,
     upstreams,
@@ -180,6 +187,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observePolicyServer: (countReports) => createPolicyServerMetrics(registry, countReports),
     observeReadyConnections: (list) => {
       listReady = list;
+    },
+    observeWorkers: (view) => {
+      workers = view;
+      createWorkerMetrics(registry, view);
     },
     observeDraining: (look) => {
       isDraining = look;
