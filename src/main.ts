@@ -34,6 +34,8 @@ if (import.meta.filename.endsWith('.ts')) {
 }
 
 const { argv, env, stdout, stderr } = process;
+// Its script is in no file that a thread could run.
+const isSingleExecutable = process.getBuiltinModule?.('node:sea')?.isSea() ?? false;
 const isTerminal = stdout.isTTY === true;
 const facts: ProcessFacts = {
   version: packageJson.version,
@@ -174,7 +176,7 @@ async function serve(file: string | undefined): Promise<number> {
     facts: {
       ...facts,
       inheritedSockets,
-      startWorker: (workerData) => new Worker(new URL(import.meta.url), { workerData }),
+      ...(!isSingleExecutable && { startWorker: (workerData) => new Worker(new URL(import.meta.url), { workerData }) }),
       checkConfiguration: createConfigurationCheck({ file: source?.file, environment: env }),
       ...(source && {
         configuration: createConfigurationReader({ file: source.file, environment: env, readText: source.readAgain }),

@@ -2,13 +2,19 @@
 export class Calls {
   readonly #waiting = new Map<number, (value: unknown) => void>();
   #last = 0;
+  #isOver = false;
 
-  /** Resolves to the answer, or to undefined where none comes any more. What it is, the one who asks has to know. */
+  /**
+   * Resolves to the answer, or to undefined where none comes any more. What it is, the one who asks has to know: with
+   * undefined, where the other thread may end before this one.
+   */
   ask<Answer>(send: (call: number) => void): Promise<Answer> {
     this.#last += 1;
+    const call = this.#last;
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    this.#waiting.set(this.#last, resolve as (value: unknown) => void);
-    send(this.#last);
+    this.#waiting.set(call, resolve as (value: unknown) => void);
+    if (this.#isOver) this.answer(call, undefined);
+    else send(call);
     return promise;
   }
 
@@ -19,8 +25,9 @@ export class Calls {
     resolve?.(value);
   }
 
-  /** Tells all who wait that nobody is left to answer. */
+  /** Tells all who wait, and will wait, that nobody is left to answer. */
   end(): void {
+    this.#isOver = true;
     for (const call of [...this.#waiting.keys()]) this.answer(call, undefined);
   }
 }

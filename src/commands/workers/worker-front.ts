@@ -93,7 +93,7 @@ export class WorkerFront implements Front {
     );
     claimed.release();
     const abandon = (): void => {
-      for (const line of prepared) line.tell({ kind: 'abandon' });
+      for (const line of prepared) line.abandon();
     };
     const failure = failures.find((each) => each !== undefined);
     if (failure !== undefined) {
@@ -111,7 +111,7 @@ export class WorkerFront implements Front {
     this.#served = served;
     for (const slot of this.#slots) {
       if (slot.line === undefined) this.#startLater(slot);
-      else if (prepared.has(slot.line)) slot.line.tell({ kind: 'apply' });
+      else if (prepared.has(slot.line)) slot.line.apply();
       else void this.#bringIn(slot.line, served);
     }
   }
@@ -121,7 +121,8 @@ export class WorkerFront implements Front {
     const answer = await line.prepare(packed);
     if (answer === undefined) return;
     if (answer.failure === undefined) {
-      line.tell({ kind: this.#isOpen ? 'apply' : 'abandon' });
+      if (this.#isOpen) line.apply();
+      else line.abandon();
       return;
     }
     const { kind: reason, message: detail } = answer.failure;
@@ -213,7 +214,7 @@ export class WorkerFront implements Front {
   view(): WorkersView {
     return {
       counts: () => {
-        const running = this.#lines().length;
+        const running = this.#lines().filter(({ isServing }) => isServing).length;
         return { running, starting: this.#slots.length - running };
       },
       restarts: () => this.#restarts,

@@ -5,6 +5,9 @@ import { Outbox } from './outbox.ts';
 import type { PackedSettings } from './packed-settings.ts';
 import { type DeskParts, WorkerDesk } from './worker-desk.ts';
 
+/** How much longer than its sessions may take a worker may take to say that they have ended. */
+const hangMs = 5_000;
+
 /** Starts a thread that is told this as its `workerData`. */
 export type StartWorker = (start: WorkerStart) => Worker;
 
@@ -27,6 +30,10 @@ export class WorkerLine {
   /** Where the worker is listened to. */
   readonly desk: WorkerDesk;
   #error: unknown;
+  #isServing = false;
+  /** Ends when what it was got ready for is applied or abandoned. */
+  #turn: Promise<void> = Promise.resolve();
+  #endTurn: () => void = () => {};
 
   constructor(worker: Worker, parts: DeskParts) {
     this.#worker = worker;
@@ -51,19 +58,49 @@ export class WorkerLine {
     this.#outbox.send(message);
   }
 
-  /** Undefined: it is gone. */
-  prepare(settings: PackedSettings): Promise<Answers['prepare'] | undefined> {
-    return this.#calls.ask((call) => this.tell({ kind: 'prepare', call, settings }));
+  /** Whether it serves clients, or was told to. */
+  get isServing(): boolean {
+    return this.#isServing;
   }
 
-  /** Resolves when no session is left, or the worker is gone. */
-  drain(timeoutMs: number): Promise<void> {
-    return this.#calls.ask((call) => this.tell({ kind: 'drain', call, timeoutMs }));
+  /**
+   * Has it get ready to serve by these settings, behind whatever it was got ready for before. Once it is, the next one waits
+   * until `apply` or `abandon`. Undefined: it is gone.
+   */
+  async prepare(settings: PackedSettings): Promise<Answers['prepare'] | undefined> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    this.#endTurn = resolve;
+    const answer = await this.#calls.ask<Answers['prepare'] | undefined>((call) =>
+      this.tell({ kind: 'prepare', call, settings }),
+    );
+    if (answer === undefined || answer.failure !== undefined) resolve();
+    return answer;
+  }
+
+  apply(): void {
+    this.#isServing = true;
+    this.tell({ kind: 'apply' });
+    this.#endTurn();
+  }
+
+  abandon(): void {
+    this.tell({ kind: 'abandon' });
+    this.#endTurn();
+  }
+
+  /** Resolves when no session is left, or the worker is gone. One that hangs is ended. */
+  async drain(timeoutMs: number): Promise<void> {
+    const hangs = setTimeout(() => void this.terminate(), timeoutMs + hangMs);
+    await this.#calls.ask((call) => this.tell({ kind: 'drain', call, timeoutMs }));
+    clearTimeout(hangs);
   }
 
   /** Resolves when the desk has its status, or the worker is gone. */
-  tellStatus(): Promise<void> {
-    return this.#calls.ask((call) => this.tell({ kind: 'tellStatus', call }));
+  async tellStatus(): Promise<void> {
+    await this.#calls.ask((call) => this.tell({ kind: 'tellStatus', call }));
   }
 
   /** Ends the thread, and all that it holds. */
