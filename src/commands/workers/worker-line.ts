@@ -8,6 +8,9 @@ import { type DeskParts, WorkerDesk } from './worker-desk.ts';
 /** How much longer than its sessions may take a worker may take to say that they have ended. */
 const hangMs = 5_000;
 
+/** How long a worker may take to start, or to get ready for other settings. */
+const prepareTimeoutMs = 30_000;
+
 /** Starts a thread that is told this as its `workerData`. */
 export type StartWorker = (start: WorkerStart) => Worker;
 
@@ -73,9 +76,11 @@ export class WorkerLine {
     this.#turn = promise;
     await before;
     this.#endTurn = resolve;
+    const hangs = setTimeout(() => void this.terminate(), prepareTimeoutMs);
     const answer = await this.#calls.ask<Answers['prepare'] | undefined>((call) =>
       this.tell({ kind: 'prepare', call, settings }),
     );
+    clearTimeout(hangs);
     if (answer === undefined || answer.failure !== undefined) resolve();
     return answer;
   }
