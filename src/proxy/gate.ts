@@ -166,8 +166,9 @@ export class Gate {
     if (refusal !== undefined) this.#refuse(connection, refusal);
     else if (!this.#isDraining && !socket.destroyed) this.#open(connection);
     else {
-      // Meanwhile the gate was closed, or the client gone.
       this.#entrance.leave(address);
+      // Of one that is gone there is nothing to tell: it was never let in.
+      if (socket.destroyed) return;
       this.#refuse(connection, draining);
     }
   }

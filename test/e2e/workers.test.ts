@@ -4,6 +4,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { type ProcessFacts, startPostern } from '../../src/commands/postern.ts';
+import type { Config } from '../../src/config/config.ts';
+import { embeddedConfig } from '../../src/config/embedded.ts';
+import { InheritedSockets } from '../../src/net/inherited-sockets.ts';
 import { createTestCertificates } from '../support/certificates.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 import { servePostern } from './postern-process.ts';
@@ -343,6 +347,8 @@ describe('a worker that dies', () => {
   });
 });
 
+const handedOver = new InheritedSockets({ LISTEN_PID: '1', LISTEN_FDS: '1', LISTEN_FDNAMES: 'starttls' }, { pid: 1 });
+
 describe('workers', () => {
   it('are not started on a port that another program has', async () => {
     await using taken = await occupyPort();
@@ -354,6 +360,22 @@ describe('workers', () => {
         sections: 'workers: 2',
       }),
     ).rejects.toThrow('another program uses this port');
+  });
+
+  it.each([
+    ['a single executable', { startWorker: undefined }, 'a single executable has no threads of its own'],
+    ['sockets of a service manager', { inheritedSockets: handedOver }, 'they cannot be shared'],
+  ])('are an error with %s', async (_, facts, message) => {
+    const config: Config = { ...embeddedConfig(), workers: 2 };
+    const started = startPostern(config, {
+      ...{ version: '0.0.0-test', runtime: 'test', isTerminal: false, useColour: false },
+      logDestination: { write: () => {} },
+      startWorker: () => {
+        throw new Error('Cannot go on: a worker was started');
+      },
+      ...(facts as Partial<ProcessFacts>),
+    });
+    await expect(started).rejects.toThrow(message);
   });
 
   it('serve in a process of their own, and end with it', async () => {

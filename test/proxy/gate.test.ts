@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Entrance, EntryRefusal } from '../../src/proxy/entrance.ts';
 import { Gate, type GateLimits, type GateListener } from '../../src/proxy/gate.ts';
 import { Peer, portOf } from './peer.ts';
 import { createFakePorts, type FakePorts, logInAs, policies, statusReply } from './session-under-test.ts';
@@ -10,6 +11,8 @@ const tooManyOfYours = '-ERR [SYS/TEMP] Too many connections from your address. 
 
 interface GateUnderTest extends FakePorts {
   readonly gate: Gate;
+  /** The gate's ends of all connections. */
+  readonly accepted: readonly Socket[];
   /** Connects a client; it is the gate's by then. */
   connect(from?: string): Promise<Peer>;
 }
@@ -36,20 +39,27 @@ async function openGate(
     transport = 'plaintext',
     host = '127.0.0.1',
     addressOf,
-  }: { transport?: keyof typeof policies; host?: string; addressOf?: (index: number) => string } = {},
+    entrance,
+  }: {
+    transport?: keyof typeof policies;
+    host?: string;
+    addressOf?: (index: number) => string;
+    entrance?: Entrance;
+  } = {},
 ): Promise<GateUnderTest> {
   const fakes = createFakePorts();
   const gate = new Gate({
     limits: { maxTotal: 100, maxPerAddress: 100, maxHeldReplies: 100, ...limits },
     ports: fakes.ports,
     idPrefix: 'p',
+    ...(entrance && { entrance }),
   });
   const listener: GateListener = { name: 'lan', policy: policies[transport] };
-  let accepted = 0;
+  const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    accepted += 1;
+    sockets.push(socket);
     // Loopback has one IPv6 address only.
-    if (addressOf !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: addressOf(accepted) });
+    if (addressOf !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: addressOf(sockets.length) });
     gate.accept(socket, listener);
   });
   servers.push(server);
@@ -58,6 +68,7 @@ async function openGate(
   return {
     ...fakes,
     gate,
+    accepted: sockets,
     connect: async (from) => {
       const socket = connect({ host: '127.0.0.1', port: portOf(server), ...(from && { localAddress: from }) });
       const client = new Peer(socket);
@@ -137,6 +148,60 @@ describe('the limit of all sessions', () => {
     const tested = await openGate({ maxTotal: 0 }, { transport: 'implicit' });
     expect(await (await tested.connect()).rest()).toBe('');
     expect(tested.recorder.kinds).toEqual(['connectionRefused']);
+  });
+});
+
+describe('an entrance that answers later', () => {
+  function openEntrance() {
+    const { promise, resolve: answer } = Promise.withResolvers<EntryRefusal | undefined>();
+    const left: (string | undefined)[] = [];
+    const entrance: Entrance = { enter: () => promise, leave: (address) => left.push(address) };
+    return { entrance, answer, left };
+  }
+
+  it('lets a client in when it says so, with what the client sent meanwhile', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    client.send('QUIT\r\n');
+    expect(tested.recorder.kinds).toEqual([]);
+    answer(undefined);
+    expect(await client.line()).toBe('+OK Postern ready\r\n');
+    expect(await client.line()).toMatch(/^\+OK/);
+    await vi.waitUntil(() => left.length > 0);
+    expect(left).toEqual(['127.0.0.1']);
+  });
+
+  it('refuses with its reason', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    answer({ reason: 'max_total' });
+    expect(await client.rest()).toBe(tooMany);
+    expect(left).toEqual([]);
+  });
+
+  it('gets the place back of a client that a drain came before', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    void tested.gate.drain({ timeoutMs: 0 });
+    answer(undefined);
+    expect(await client.rest()).toMatch(/^-ERR \[SYS\/TEMP\] This server is about to restart/);
+    expect(left).toEqual(['127.0.0.1']);
+    expect(tested.recorder.of('connectionRefused')).toMatchObject([{ reason: 'draining' }]);
+  });
+
+  it('gets the place back of a client that is gone', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    client.socket.resetAndDestroy();
+    await vi.waitUntil(() => tested.accepted.every(({ destroyed }) => destroyed));
+    answer(undefined);
+    await vi.waitUntil(() => left.length > 0);
+    expect(left).toEqual(['127.0.0.1']);
+    expect(tested.recorder.kinds).toEqual([]);
   });
 });
 
