@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pageFiles } from '../admin/pages/page-files.ts';
 import type { Config } from '../config/config.ts';
 import { type ConfigurationFile, loadConfiguration, readTextFile, textVariable } from './configuration-file.ts';
@@ -47,16 +47,16 @@ function findPermissions({ source, environment }: PermissionsOptions): {
     },
   });
   const used: ConfigurationUse = {
-    files: [...placesOf(source).files, ...files, ...pageFiles(), ...(config.workers === 1 ? [] : [programPath()])],
+    files: [...placesOf(source).files, ...files, ...pageFiles(), ...(config.workers === 1 ? [] : programFiles())],
     variables: [...placesOf(source).variables, ...variables],
   };
   return { permissions: permissionsFor(config, used), config };
 }
 
-/** Deno lets a program run itself in a thread only where it may read itself: one file, or the sources and their packages. */
-function programPath(): string {
-  const { filename } = import.meta;
-  return filename.endsWith('.ts') ? resolve(dirname(filename), '../..') : filename;
+/** Deno lets a program run itself in a thread only where it may read itself: one file, or the sources. */
+function programFiles(): readonly string[] {
+  const { filename, dirname } = import.meta;
+  return filename.endsWith('.ts') ? [resolve(dirname, '..'), resolve(dirname, '../../package.json')] : [filename];
 }
 
 /** Where the configuration itself is looked for. */

@@ -55,9 +55,8 @@ describe('postern permissions', () => {
   it('lets workers read the program that they run', () => {
     const readsOf = (workers: number): readonly string[] =>
       permissionsOf(`listeners: [${fixed}]\nupstreams: [${corp}]\nworkers: ${workers}`).read;
-    const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-    expect(readsOf(2)).toContain(root);
-    expect(readsOf(1)).not.toContain(root);
+    const program = ['src', 'package.json'].map((name) => fileURLToPath(new URL(`../../${name}`, import.meta.url)));
+    expect(readsOf(2)).toEqual([...readsOf(1), ...program]);
   });
 
   it('does not name a provider whose domains the configuration serves itself', () => {

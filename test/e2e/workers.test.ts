@@ -328,7 +328,7 @@ describe('a worker that dies', () => {
     // No worker knows what to do with it.
     postern.workers[0]?.postMessage(undefined);
 
-    await eventually(() => expect(postern.logText()).toMatch(/"event":"workerLost".*"type":"TypeError"/));
+    await eventually(() => expect(postern.logText()).toMatch(/"event":"workerLost".*"type":"TypeError".*thread\.ts/));
     await eventually(async () => expect(await postern.metric('postern_workers{state="running"}')).toBe(2));
     for (let count = 0; count < mine; count += 1) await stage.connect();
     using refused = await connectWireClient({ port: postern.port('starttls') });

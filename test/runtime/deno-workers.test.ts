@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +27,7 @@ upstreams: [{name: corp, host: 127.0.0.1, port: ${upstream.port}, ca: ca.pem, do
 sessions: {maxPerAddress: 100}
 limits: {sessionsPerAccount: 100, loginsPerAddress: 100}`,
     });
-    const readable = [path, root, realpathSync(join(root, 'node_modules'))].join(',');
+    const readable = [path, join(root, 'src'), join(root, 'package.json')].join(',');
     await using postern = await servePostern(file, deno(`--allow-read=${readable}`, '--allow-net=127.0.0.1'));
     const ask = async (place: string): Promise<Response> =>
       fetch(`http://127.0.0.1:${postern.adminPort}${place}`, { headers: { Authorization: `Bearer ${adminToken}` } });

@@ -3,6 +3,7 @@ import { CertificateError, type CertificatePair } from '../../net/certificate-pa
 import { ListenError } from '../../net/listener.ts';
 import type { ReadyCounts } from '../../net/ready-connections.ts';
 import type { CloseReason } from '../../proxy/events.ts';
+import { describeError } from '../../telemetry/log-line.ts';
 import type { ThreadLoad, WorkersView } from '../../telemetry/worker-metrics.ts';
 import type { Front, FrontSettings } from '../front.ts';
 import { addressOf, type OpenListener, type Preparation } from '../listening-sockets.ts';
@@ -121,8 +122,13 @@ export class WorkerFront implements Front {
     const answer = await line.prepare(packed);
     if (answer === undefined) return;
     if (answer.failure === undefined) {
-      if (this.#isOpen) line.apply();
-      else line.abandon();
+      if (!this.#isOpen) {
+        line.abandon();
+        return;
+      }
+      line.apply();
+      // Meanwhile there may be another configuration, or a renewed certificate.
+      if (this.#served !== undefined && this.#served.packed !== packed) await this.#bringIn(line, this.#served);
       return;
     }
     const { kind: reason, message: detail } = answer.failure;
@@ -148,10 +154,11 @@ export class WorkerFront implements Front {
     this.#ready.retire(line.desk.ready);
     if (this.#isEnding || this.#served === undefined) return;
     const { error, sessions } = loss;
-    const type = error instanceof Error ? error.name : undefined;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-    const fields = { worker: slot.index, sessions, ...(type && { type }), ...(code && { code }) };
-    this.#options.log.error({ event: 'workerLost', ...fields }, 'A worker was lost with its sessions: see type');
+    const why = error === undefined ? {} : { error: describeError(error) };
+    this.#options.log.error(
+      { event: 'workerLost', worker: slot.index, sessions, ...why },
+      'A worker was lost with its sessions, and is replaced',
+    );
     slot.failures = restartDelayMs.isSteady(loss.livedMs) ? 0 : slot.failures + 1;
     if (this.#isOpen) this.#startLater(slot);
   }
