@@ -72,6 +72,8 @@ class WorkersStage implements AsyncDisposable {
   async reachBoth(enter: () => Promise<unknown> = () => this.logIn()): Promise<void> {
     for (let count = 0; count < 40; count += 1) {
       await enter();
+      // With their metrics, workers tell all that they have not told yet.
+      await this.postern.metric('postern_workers');
       if (new Set((await this.sessions()).map(workerOf)).size === 2) return;
     }
     throw new Error('Cannot go on: one worker gets all clients');
@@ -101,7 +103,9 @@ describe('two workers', () => {
 
     await stage.reachBoth();
 
-    expect((await stage.sessions()).map(({ state }) => state)).toEqual(clients.map(() => 'transaction'));
+    await eventually(async () =>
+      expect((await stage.sessions()).map(({ state }) => state)).toEqual(clients.map(() => 'transaction')),
+    );
     expect(await postern.metric('postern_workers{state="running"}')).toBe(2);
     expect(await postern.metric('postern_worker_restarts_total')).toBe(0);
     expect(await postern.metric('postern_sessions{listener="starttls",state="transaction"}')).toBe(clients.length);
@@ -180,6 +184,7 @@ describe('two workers', () => {
   it('end a session for an operator, whichever of them serves it', async () => {
     await using stage = await WorkersStage.start();
     await stage.reachBoth();
+    await eventually(async () => expect(await stage.sessions()).toHaveLength(stage.clients.length));
     const sessions = await stage.sessions();
 
     for (const { id } of sessions) {
@@ -188,7 +193,7 @@ describe('two workers', () => {
     }
 
     await Promise.all(stage.clients.map((client) => client.closed()));
-    expect(await stage.sessions()).toEqual([]);
+    await eventually(async () => expect(await stage.sessions()).toEqual([]));
   });
 
   it('resume the TLS sessions of each other', async () => {
@@ -206,6 +211,7 @@ describe('two workers', () => {
       socket.once('error', greeted.reject);
       await inTime('a greeting', greeted.promise);
       session ??= await inTime('a ticket', ticket.promise);
+      await stage.postern.metric('postern_workers');
       for (const each of await stage.sessions()) served.add(workerOf(each));
       const isResumed = socket.isSessionReused();
       socket.destroy();
@@ -293,6 +299,10 @@ describe('a worker that dies', () => {
     await using stage = await WorkersStage.start();
     const { postern } = stage;
     await stage.reachBoth();
+    await eventually(async () => {
+      const states = (await stage.sessions()).map(({ state }) => state);
+      expect(states).toEqual(stage.clients.map(() => 'transaction'));
+    });
     const sessions = await stage.sessions();
     const lost = sessions.filter((session) => workerOf(session) === '1');
 
@@ -323,6 +333,7 @@ describe('a worker that dies', () => {
     await using stage = await WorkersStage.start({ sections: 'sessions: {maxTotal: 6}' });
     const { postern } = stage;
     for (let count = 0; count < 6; count += 1) await stage.connect();
+    await eventually(async () => expect(await stage.sessions()).toHaveLength(6));
     const mine = (await stage.sessions()).filter((session) => workerOf(session) === '1').length;
 
     // No worker knows what to do with it.

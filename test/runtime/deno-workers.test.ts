@@ -32,6 +32,8 @@ limits: {sessionsPerAccount: 100, loginsPerAddress: 100}`,
     const ask = async (place: string): Promise<Response> =>
       fetch(`http://127.0.0.1:${postern.adminPort}${place}`, { headers: { Authorization: `Bearer ${adminToken}` } });
     const workers = async (): Promise<ReadonlySet<string>> => {
+      // With their metrics, workers tell all that they have not told yet.
+      await (await ask('/metrics')).text();
       const { sessions } = Object(await (await ask('/api/v1/sessions?limit=100')).json());
       return new Set(sessions.map(({ id }: { id: string }) => /-(\w+)\./.exec(id)?.[1] ?? ''));
     };

@@ -50,6 +50,7 @@ export type ToWorker =
 
 /** What a worker tells and asks of the main thread, in the order in which it happened. */
 export type ToMain =
+  | { readonly kind: 'listening' }
   | { readonly kind: 'answer'; readonly call: number; readonly value: unknown }
   | { readonly kind: 'event'; readonly event: GateEvent }
   | { readonly kind: 'served'; readonly listener: string; readonly address: string }
@@ -57,12 +58,8 @@ export type ToMain =
   | { readonly kind: 'enter'; readonly call: number; readonly address: string | undefined }
   | { readonly kind: 'leave'; readonly address: string | undefined }
   | { readonly kind: 'admit'; readonly call: number; readonly login: number; readonly attempt: LoginAttempt }
-  | {
-      readonly kind: 'settle';
-      readonly call: number;
-      readonly login: number;
-      readonly outcome: 'accepted' | 'refused';
-    }
+  | { readonly kind: 'refused'; readonly call: number; readonly login: number }
+  | { readonly kind: 'accepted'; readonly login: number }
   | { readonly kind: 'release'; readonly login: number }
   | { readonly kind: 'openSession'; readonly session: LiveSession }
   | { readonly kind: 'closeSession'; readonly session: LiveSession };
@@ -71,7 +68,7 @@ export type ToMain =
 export interface Answers {
   readonly enter: EntryRefusal | undefined;
   readonly admit: GuardVerdict;
-  readonly settle: { readonly delayMs: number };
+  readonly refused: { readonly delayMs: number };
   /** Absent: it is ready. */
   readonly prepare: { readonly failure?: PreparationFailure };
 }

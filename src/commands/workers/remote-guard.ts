@@ -46,6 +46,7 @@ export class RemoteGuard implements Guard {
 
   release(attempt: LoginAttempt): void {
     const login = this.#logins.get(attempt);
+    // Not later: another worker may ask about the next login before.
     if (login !== undefined) this.#parts.outbox.send({ kind: 'release', login });
   }
 
@@ -53,11 +54,16 @@ export class RemoteGuard implements Guard {
     const { outbox, calls } = this.#parts;
     const login = this.#logins.get(attempt);
     if (login === undefined) return { delayMs: 0 };
-    return calls.ask<Answers['settle']>((call) => outbox.send({ kind: 'settle', call, login, outcome }));
+    if (outcome === 'accepted') {
+      // The answer is known, and whatever else the guard is asked stands behind this.
+      outbox.sendLater({ kind: 'accepted', login });
+      return { delayMs: 0 };
+    }
+    return calls.ask<Answers['refused']>((call) => outbox.send({ kind: 'refused', call, login }));
   }
 
   openSession(session: LiveSession): void {
-    this.#parts.outbox.send({ kind: 'openSession', session });
+    this.#parts.outbox.sendLater({ kind: 'openSession', session });
   }
 
   closeSession(session: LiveSession): void {

@@ -25,6 +25,7 @@ export function runWorker(start: WorkerStart, port: MessagePort): void {
   port.on('message', (batch: readonly ToWorker[]) => {
     for (const message of batch) worker.hear(message);
   });
+  outbox.send({ kind: 'listening' });
 }
 
 class WorkerThread {
@@ -112,7 +113,7 @@ class WorkerThread {
   #report(event: GateEvent): void {
     this.#status.record(event);
     const isUnplain = event.kind === 'sessionClosed' && event.cause !== undefined;
-    this.#outbox.send({ kind: 'event', event: isUnplain ? { ...event, cause: plainError(event.cause) } : event });
+    this.#outbox.sendLater({ kind: 'event', event: isUnplain ? { ...event, cause: plainError(event.cause) } : event });
   }
 
   async #prepare(packed: PackedSettings): Promise<Answers['prepare']> {

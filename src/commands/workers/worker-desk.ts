@@ -19,6 +19,8 @@ export interface DeskParts {
 /** How a worker is answered. */
 export interface DeskLine {
   readonly answer: (call: number, value: unknown) => void;
+  /** The worker hears what it is told from now on. */
+  readonly onListening: () => void;
   /** The worker answers a question. */
   readonly onAnswer: (call: number, value: unknown) => void;
 }
@@ -69,6 +71,9 @@ export class WorkerDesk {
   #hear(message: ToMain): void {
     const { guard, onServed } = this.#parts;
     switch (message.kind) {
+      case 'listening':
+        this.#line.onListening();
+        return;
       case 'event':
         this.#report(message.event);
         return;
@@ -84,7 +89,12 @@ export class WorkerDesk {
       case 'admit':
         void this.#admit(message);
         return;
-      case 'settle':
+      case 'accepted': {
+        const attempt = this.#logins.get(message.login);
+        if (attempt !== undefined) void guard.settle(attempt, 'accepted');
+        return;
+      }
+      case 'refused':
         void this.#settle(message);
         return;
       case 'release': {
@@ -164,10 +174,10 @@ export class WorkerDesk {
     this.#line.answer(call, verdict);
   }
 
-  async #settle({ call, login, outcome }: Extract<ToMain, { kind: 'settle' }>): Promise<void> {
+  async #settle({ call, login }: Extract<ToMain, { kind: 'refused' }>): Promise<void> {
     const attempt = this.#logins.get(login);
-    const none: Answers['settle'] = { delayMs: 0 };
-    this.#line.answer(call, attempt === undefined ? none : await this.#parts.guard.settle(attempt, outcome));
+    const none: Answers['refused'] = { delayMs: 0 };
+    this.#line.answer(call, attempt === undefined ? none : await this.#parts.guard.settle(attempt, 'refused'));
   }
 
   #note({ growth, traffic, ready, load }: WorkerStatus): void {

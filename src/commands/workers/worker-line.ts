@@ -32,6 +32,7 @@ export class WorkerLine {
   readonly #gone = Promise.withResolvers<WorkerLoss>();
   /** Where the worker is listened to. */
   readonly desk: WorkerDesk;
+  readonly #listening = Promise.withResolvers<void>();
   #error: unknown;
   #isServing = false;
   /** Ends when what it was got ready for is applied or abandoned. */
@@ -40,10 +41,12 @@ export class WorkerLine {
 
   constructor(worker: Worker, parts: DeskParts) {
     this.#worker = worker;
-    this.#outbox = new Outbox((batch) => worker.postMessage(batch));
+    // What is sent to a thread that does not listen yet is lost on Deno.
+    this.#outbox = new Outbox((batch) => void this.#listening.promise.then(() => worker.postMessage(batch)));
     this.desk = new WorkerDesk(parts, {
       answer: (call, value) => this.#outbox.send({ kind: 'answer', call, value }),
       onAnswer: (call, value) => this.#calls.answer(call, value),
+      onListening: () => this.#listening.resolve(),
     });
     worker.on('message', (batch: readonly ToMain[]) => this.desk.hear(batch));
     worker.on('error', (error) => {

@@ -76,6 +76,26 @@ describe('Outbox', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(sent).toEqual([[1, 2], [3]]);
   });
+
+  it('sends what can wait with what cannot, in the order of both', async () => {
+    const sent: (readonly number[])[] = [];
+    const outbox = new Outbox<number>((batch) => sent.push(batch));
+    outbox.sendLater(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toEqual([]);
+    outbox.send(2);
+    outbox.sendLater(3);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toEqual([[1, 2, 3]]);
+  });
+
+  it('sends what can wait in time, where nothing else comes', async () => {
+    const { promise, resolve } = Promise.withResolvers<readonly number[]>();
+    const outbox = new Outbox<number>(resolve);
+    outbox.sendLater(1);
+    outbox.sendLater(2);
+    expect(await promise).toEqual([1, 2]);
+  });
 });
 
 describe('packed settings', () => {

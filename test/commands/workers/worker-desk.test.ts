@@ -36,8 +36,8 @@ function openDesk({ verdict = Promise.resolve<GuardVerdict>({ kind: 'allowed' })
     refusesAddress: () => undefined,
     admit: () => verdict,
     release: tell('release'),
-    settle: async (of) => {
-      told.push(['settle', of]);
+    settle: async (of, outcome) => {
+      told.push([`settle ${outcome}`, of]);
       return { delayMs: 7 };
     },
     openSession: tell('openSession'),
@@ -50,7 +50,7 @@ function openDesk({ verdict = Promise.resolve<GuardVerdict>({ kind: 'allowed' })
       ...{ guard, meter, report: (event) => events.push(event), onServed: () => {} },
       entrance: { enter: () => refusal, leave: tell('leave') },
     },
-    { answer: (call, value) => answers.push([call, value]), onAnswer: () => {} },
+    { answer: (call, value) => answers.push([call, value]), onAnswer: () => {}, onListening: () => {} },
   );
   const refuse = (next: EntryRefusal): void => {
     refusal = next;
@@ -66,15 +66,18 @@ describe('WorkerDesk', () => {
     const { desk, told, answers } = openDesk();
     desk.hear([{ kind: 'admit', call: 1, login: 5, attempt }]);
     await settled();
-    desk.hear([{ kind: 'settle', call: 2, login: 5, outcome: 'accepted' }]);
+    desk.hear([{ kind: 'refused', call: 2, login: 5 }]);
     await settled();
-    desk.hear([{ kind: 'release', login: 5 }]);
+    desk.hear([
+      { kind: 'accepted', login: 5 },
+      { kind: 'release', login: 5 },
+    ]);
 
     expect(answers).toEqual([
       [1, { kind: 'allowed' }],
       [2, { delayMs: 7 }],
     ]);
-    expect(told.map(([what]) => what)).toEqual(['settle', 'release']);
+    expect(told.map(([what]) => what)).toEqual(['settle refused', 'settle accepted', 'release']);
     for (const [, of] of told) expect(of).toBe(attempt);
   });
 
@@ -84,7 +87,8 @@ describe('WorkerDesk', () => {
     desk.hear([{ kind: 'admit', call: 1, login: 5, attempt }]);
     await settled();
     desk.hear([
-      { kind: 'settle', call: 2, login: 5, outcome: 'refused' },
+      { kind: 'refused', call: 2, login: 5 },
+      { kind: 'accepted', login: 5 },
       { kind: 'release', login: 5 },
     ]);
     await settled();
