@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import nodeModule from 'node:module';
 import { join } from 'node:path';
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AdminArguments, addAdminOptions } from './commands/admin-options.ts';
@@ -24,6 +25,7 @@ import type { ProcessFacts } from './commands/postern.ts';
 import { nextStopSignal, ProcessSignals } from './commands/process-signals.ts';
 import { runProviders } from './commands/providers.ts';
 import { UsageError } from './commands/usage-error.ts';
+import { isWorkerStart, type WorkerStart } from './commands/workers/messages.ts';
 import { CertificateError, verifyCertificateFiles } from './net/certificate-pair.ts';
 
 // What the sources are compiled to is kept where nobody else can write; whatever is imported from here on profits. A bundle
@@ -33,6 +35,8 @@ if (import.meta.filename.endsWith('.ts')) {
 }
 
 const { argv, env, stdout, stderr } = process;
+// Its script is in no file that a thread could run.
+const isSingleExecutable = process.getBuiltinModule?.('node:sea')?.isSea() ?? false;
 const isTerminal = stdout.isTTY === true;
 const facts: ProcessFacts = {
   version: packageJson.version,
@@ -174,6 +178,7 @@ async function serve(file: string | undefined): Promise<number> {
     facts: {
       ...facts,
       inheritedSockets,
+      ...(!isSingleExecutable && { startWorker: (workerData) => new Worker(new URL(import.meta.url), { workerData }) }),
       checkConfiguration: createConfigurationCheck({ file: source?.file, environment: env }),
       ...(source && {
         configuration: createConfigurationReader({ file: source.file, environment: env, readText: source.readAgain }),
@@ -282,7 +287,17 @@ function explainError(error: unknown): number {
   return isConfiguration ? exitCodes.wrongConfiguration : exitCodes.failed;
 }
 
+/** This program is its own workers, too: as one file, it has no other. */
+async function serveAsWorker(start: WorkerStart, port: MessagePort): Promise<void> {
+  const { runWorker } = await import('./commands/workers/thread.ts');
+  runWorker(start, port);
+}
+
 // No await here: a single executable takes a script alone, in which it cannot stand.
-void run(argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+if (parentPort !== null && isWorkerStart(workerData)) {
+  void serveAsWorker(workerData, parentPort);
+} else {
+  void run(argv.slice(2)).then((exitCode) => {
+    process.exitCode = exitCode;
+  });
+}

@@ -38,7 +38,7 @@ export async function openCertificatePairs({ tls, listeners }: Config, before?: 
 export interface CertificateWatchOptions {
   /** What the process started with. */
   readonly pairs: readonly CertificatePair[];
-  readonly certificates: ServerCertificates;
+  readonly certificates: Pick<ServerCertificates, 'replace' | 'listExpiries'>;
   readonly report: Report;
 }
 

@@ -22,6 +22,7 @@ const live: Readonly<Record<string, Read>> = {
 
 /** What only a restart changes: whom the process talks to, where it is asked, what it keeps in memory or in hashes. */
 const fixed: Readonly<Record<string, Read>> = {
+  workers: ({ workers }) => workers,
   'limits.hashKey': ({ limits }) => limits.hashKey,
   policyServer: ({ policyServer }) => policyServer,
   redis: ({ redis }) => redis,
@@ -58,6 +59,7 @@ export function keepFixed({ before, after }: ConfigPair): Config {
   const { hosts: ____, ...admin } = before.admin;
   return {
     ...rest,
+    workers: before.workers,
     limits: { ...limits, ...(before.limits.hashKey !== undefined && { hashKey: before.limits.hashKey }) },
     ...(before.policyServer && { policyServer: before.policyServer }),
     ...(before.redis && { redis: before.redis }),

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ListenerConfig } from '../config/config.ts';
+import type { Endpoint, ListenerConfig } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { InheritedSockets } from '../net/inherited-sockets.ts';
 import { ListenError, type Listener, listen } from '../net/listener.ts';
@@ -31,6 +31,8 @@ export interface ListeningSocketsOptions {
   readonly ownEndpoints: OwnEndpoints;
   /** Sockets that a service manager opened for this process. */
   readonly inherited?: InheritedSockets | undefined;
+  /** Whether other threads listen on the same addresses. */
+  readonly isShared?: boolean;
   /** Is told which address a listener is bound to. */
   readonly onServed?: (listener: string, address: string) => void;
 }
@@ -124,25 +126,15 @@ export class ListeningSockets {
       else this.#options.accept(socket, open.seen);
     };
     let open: OpenSocket | undefined;
-    const socket = await listen({ name, host, port, onConnection, inherited: this.#options.inherited }).catch(
+    const { inherited, isShared } = this.#options;
+    const socket = await listen({ name, host, port, onConnection, inherited, isShared: isShared ?? false }).catch(
       (error: unknown) => {
-        throw this.#explainOverlap(error, { name, host, port });
+        throw explainOverlap(error, { name, host, port, open: this.list() });
       },
     );
     open = { socket, seen: undefined, waiting };
     this.#options.ownEndpoints.add({ host: socket.address, port: socket.port });
     return open;
-  }
-
-  /** A wildcard address and one of its addresses cannot be listened on at the same time. */
-  #explainOverlap(error: unknown, { name, host, port }: Pick<ListenerConfig, 'name' | 'host' | 'port'>): unknown {
-    const inTheWay = this.list().find((open) => open.port === port);
-    if (!(error instanceof ListenError) || !isTaken(error.cause) || inTheWay === undefined) return error;
-    const place = formatEndpoint({ host, port });
-    return new ListenError(
-      `Cannot listen on ${place} (${name}): "${inTheWay.name}" of this Postern has the port until then; restart Postern for this change`,
-      { listener: name, cause: error.cause },
-    );
   }
 
   #close({ socket, waiting }: OpenSocket): void {
@@ -162,8 +154,22 @@ export class ListeningSockets {
 /** Who left before being let in is destroyed, and forgotten. */
 function ignore(): void {}
 
+/** A wildcard address and one of its addresses cannot be listened on at the same time. */
+export function explainOverlap(
+  error: unknown,
+  { name, host, port, open }: Endpoint & { readonly name: string; readonly open: readonly OpenListener[] },
+): unknown {
+  const inTheWay = open.find((listener) => listener.port === port);
+  if (!(error instanceof ListenError) || !isTaken(error.cause) || inTheWay === undefined) return error;
+  const place = formatEndpoint({ host, port });
+  return new ListenError(
+    `Cannot listen on ${place} (${name}): "${inTheWay.name}" of this Postern has the port until then; restart Postern for this change`,
+    { listener: name, cause: error.cause },
+  );
+}
+
 /** What the configuration calls it. Port 0 is another port for each listener. */
-function addressOf({ name, host, port }: ListenerConfig): string {
+export function addressOf({ name, host, port }: Pick<ListenerConfig, 'name' | 'host' | 'port'>): string {
   return port === 0 ? `${host}:0 for ${name}` : `${host}:${port}`;
 }
 

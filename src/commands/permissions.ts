@@ -61,10 +61,16 @@ function findPermissions({ source, environment }: PermissionsOptions): {
     },
   });
   const used: ConfigurationUse = {
-    files: [...placesOf(source).files, ...files, ...pageFiles()],
+    files: [...placesOf(source).files, ...files, ...pageFiles(), ...(config.workers === 1 ? [] : programFiles())],
     variables: [...placesOf(source).variables, ...variables],
   };
   return { permissions: permissionsFor(config, used), config };
+}
+
+/** Deno lets a program run itself in a thread only where it may read itself: one file, or the sources. */
+function programFiles(): readonly string[] {
+  const { filename, dirname } = import.meta;
+  return filename.endsWith('.ts') ? [resolve(dirname, '..'), resolve(dirname, '../../package.json')] : [filename];
 }
 
 /** Where the configuration itself is looked for. */

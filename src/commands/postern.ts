@@ -1,24 +1,25 @@
+import { randomBytes } from 'node:crypto';
 import { adminUrl } from '../admin/admin-address.ts';
 import type { ConfigurationPort, ReloadResult } from '../admin/ports.ts';
 import type { AdminAddress, Config } from '../config/config.ts';
 import { LimitsInForce } from '../guard/limits-in-force.ts';
-import { HandshakePace } from '../net/handshake-pace.ts';
 import type { InheritedSockets } from '../net/inherited-sockets.ts';
-import { OwnEndpoints } from '../net/own-endpoints.ts';
 import { ServerCertificates } from '../net/server-certificates.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { adminTokens, openAdmin } from './admin.ts';
 import { AsyncStack } from './async-stack.ts';
 import { openCertificatePairs } from './certificates.ts';
 import { Drain } from './drain.ts';
-import { openGate } from './gate.ts';
+import type { Front } from './front.ts';
 import { openGuard } from './guard.ts';
-import { ListeningSockets, type OpenListener } from './listening-sockets.ts';
+import type { OpenListener } from './listening-sockets.ts';
+import { openFront } from './open-front.ts';
 import { openLoadWatch } from './overload.ts';
 import { openPolicyServer } from './policy-server.ts';
 import { type ConfigurationReader, Reloader } from './reload.ts';
 import { configuredNames, createSettings, describeGate, Runtime } from './runtime.ts';
 import { type Audit, openAudit, openInventory, openLoginLines, openRedis } from './stores.ts';
+import type { StartWorker } from './workers/worker-line.ts';
 
 /** Facts about the process that only its entry point knows. */
 export interface ProcessFacts {
@@ -32,6 +33,8 @@ export interface ProcessFacts {
   readonly logDestination?: { write(line: string): void };
   /** Listening sockets that a service manager opened for this process. */
   readonly inheritedSockets?: InheritedSockets;
+  /** Starts this program as a thread that serves clients; absent: it cannot, and has no workers. */
+  readonly startWorker?: StartWorker;
   /** Checks the text of a configuration as `postern check` does, for the admin API; absent: it cannot. */
   readonly checkConfiguration?: ConfigurationPort['check'];
   /** Reads the configuration anew; absent: there is no file. */
@@ -79,7 +82,8 @@ export async function startPostern(config: Config, facts: ProcessFacts): Promise
 
 async function open(config: Config, { facts, stack }: { facts: ProcessFacts; stack: AsyncStack }): Promise<Postern> {
   const shown = await openCertificatePairs(config);
-  const certificates = new ServerCertificates(shown.pairs);
+  const ticketKeys = randomBytes(48);
+  const certificates = new ServerCertificates(shown.pairs, { ticketKeys });
   const telemetry = openTelemetry(config, facts);
   stack.defer(() => telemetry.flush());
   const audit = openAudit(config, telemetry);
@@ -92,13 +96,13 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   stack.defer(async () => inventory?.[Symbol.asyncDispose]());
   const policyServer = await openPolicyServer(config, telemetry);
   stack.defer(async () => policyServer?.[Symbol.asyncDispose]());
-  // The other instances may ask before the gate is there.
-  let endSession = (_id: string): boolean => false;
+  // The other instances may ask before it is there.
+  let front: Front | undefined;
   const limits = new LimitsInForce(config.limits);
   const openedGuard = await openGuard(
     { limits },
     {
-      ...{ redis, telemetry, policyServer, endSession: (id) => endSession(id) },
+      ...{ redis, telemetry, policyServer, endSession: (id) => front?.end(id, 'ended_by_operator') ?? false },
       countedAs: (account) => runtime.settings.router.limitedAccount(account),
     },
   );
@@ -107,37 +111,27 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   telemetry.observeBlocks(() => guard.countBlocks());
   telemetry.observeCertificates(() => certificates.listExpiries());
 
-  const ownEndpoints = new OwnEndpoints();
-  const handshakes = new HandshakePace(() => performance.now());
-  const load = openLoadWatch({ telemetry, handshakes, bounds: () => runtime.settings.config.sessions });
-  stack.defer(async () => load[Symbol.dispose]());
-  const { gate, readyConnections } = openGate(config, {
-    ...{ certificates, guard, telemetry, ownEndpoints },
-    router: () => runtime.settings.router,
-    maxReadyConnections: () => runtime.settings.config.sessions.maxReadyConnections,
-    handshakes,
+  const { tokens, madeToken } = adminTokens(config.admin.tokens);
+  const settings = createSettings(config, { tokens });
+  const opened = openFront(settings, {
+    ...{ facts, certificates, ticketKeys, guard, telemetry },
+    sessions: () => runtime.settings.config.sessions,
     isOverloaded: () => load.cause !== undefined,
-  });
-  telemetry.observeReadyConnections(() => readyConnections.list());
-  endSession = (id) => gate.end(id, 'ended_by_operator');
-  const sockets = new ListeningSockets({
-    accept: (socket, listener) => gate.accept(socket, listener),
-    ownEndpoints,
-    inherited: facts.inheritedSockets,
     onServed: (listener, address) => loginLines?.setLocalAddress(listener, address),
   });
-  const { tokens, madeToken } = adminTokens(config.admin.tokens);
-  const runtime = new Runtime(
-    { gate, readyConnections, sockets, certificates, limits, audit, telemetry },
-    { settings: createSettings(config, { tokens }), shown },
-  );
+  front = opened;
+  const load = openLoadWatch({
+    telemetry,
+    lateMs: () => opened.lateMs,
+    bounds: () => runtime.settings.config.sessions,
+  });
+  stack.defer(async () => load[Symbol.dispose]());
+  telemetry.observeReadyConnections(() => opened.listReadyConnections());
+  const runtime = new Runtime({ front: opened, certificates, limits, audit, telemetry }, { settings, shown });
   stack.defer(async () => runtime[Symbol.dispose]());
   const drain = new Drain({
-    gate,
-    closeListeners: () => {
-      sockets.close();
-      readyConnections[Symbol.dispose]();
-    },
+    gate: opened,
+    closeListeners: () => opened.close(),
     countSessions: () => telemetry.sessions.size,
     times: () => runtime.settings.config.sessions,
     log: telemetry.log,
@@ -146,7 +140,7 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   const reopenFiles = async (): Promise<void> => {
     await Promise.all([audit.reopen(), loginLines?.reopen()]);
   };
-  const reload = openReload(facts, { runtime, sockets, drain, telemetry, reopenFiles });
+  const reload = openReload(facts, { runtime, front, drain, telemetry, reopenFiles });
 
   const admin = await openAdmin(config, {
     parts: {
@@ -159,25 +153,28 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
       guard,
       certificates,
       gateState: () =>
-        describeGate({ sockets, drain, overload: load.cause, store: guard.store, onFailure: limits.onStoreFailure }),
+        describeGate({
+          front: opened,
+          drain,
+          overload: load.cause,
+          store: guard.store,
+          onFailure: limits.onStoreFailure,
+        }),
       drain: () => void drain.begin(),
       endSession: (id, by) => openedGuard.endSession(id, by),
     },
     stack,
   });
 
-  stack.defer(() => gate.drain({ timeoutMs: 0 }));
+  stack.defer(() => opened[Symbol.asyncDispose]());
   stack.defer(async () => drain[Symbol.dispose]());
-  // Not waited for: they end with their last connections, which the gate closes next.
-  stack.defer(async () => sockets.close());
-  stack.defer(async () => readyConnections[Symbol.dispose]());
-  const listening = await sockets.prepare(config.listeners, config.sessions);
-  listening.apply();
+  const serving = await opened.prepare(settings, shown.pairs);
+  serving.apply();
   admin.warmUp();
 
   return {
     get listeners() {
-      return sockets.list();
+      return opened.listListeners();
     },
     admin: { address: admin.address, url: adminUrl(admin.address, { isSecured: config.admin.tls !== undefined }) },
     ...(madeToken === undefined ? {} : { madeToken }),
@@ -199,7 +196,7 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
 
 interface ReloadParts {
   readonly runtime: Runtime;
-  readonly sockets: ListeningSockets;
+  readonly front: Pick<Front, 'isOpen'>;
   readonly drain: Drain;
   readonly telemetry: Telemetry;
   readonly reopenFiles: () => Promise<void>;
@@ -208,10 +205,10 @@ interface ReloadParts {
 /** Undefined where there is no file to read anew. */
 function openReload(
   { configuration: reader }: ProcessFacts,
-  { sockets, drain, reopenFiles, ...parts }: ReloadParts,
+  { front, drain, reopenFiles, ...parts }: ReloadParts,
 ): ConfigurationPort['reload'] {
   if (reader === undefined) return undefined;
-  const isOver = (): boolean => drain.isUnderWay || !sockets.isOpen;
+  const isOver = (): boolean => drain.isUnderWay || !front.isOpen;
   const reloader = new Reloader({ ...parts, reader, isOver });
   return async (by) => {
     // Whatever the configuration says, files that were moved away are let go.

@@ -3,17 +3,16 @@ import type { AdminToken, Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { StoreHealth } from '../guard/guard.ts';
 import type { LimitsInForce } from '../guard/limits-in-force.ts';
-import type { ReadyConnections } from '../net/ready-connections.ts';
 import type { ServerCertificates } from '../net/server-certificates.ts';
 import type { OverloadCause } from '../policy/overload.ts';
 import { Router } from '../policy/routing.ts';
 import { catalog } from '../providers/catalog.ts';
-import type { Gate, GateLimits } from '../proxy/gate.ts';
 import type { ConfiguredNames, Telemetry } from '../telemetry/telemetry.ts';
 import { type Certificates, openCertificatePairs, watchCertificates } from './certificates.ts';
 import type { Drain } from './drain.ts';
 import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
-import type { ListeningSockets, Preparation } from './listening-sockets.ts';
+import type { Front } from './front.ts';
+import type { Preparation } from './listening-sockets.ts';
 import type { Audit } from './stores.ts';
 
 /** What is made from one configuration and replaced whole by what the next one makes. */
@@ -44,15 +43,6 @@ function nextTokens({ admin }: Config, previous: Settings): readonly AdminToken[
   return admin.tokens.length === 0 && hadNone ? previous.tokens : admin.tokens;
 }
 
-/** How many sessions are let in, and how many replies held. */
-export function gateLimits({ sessions, limits }: Config): GateLimits {
-  return {
-    ...sessions,
-    maxTotal: sessionsToLetIn(sessions, permittedFiles()),
-    maxHeldReplies: limits.replyDelay.sockets,
-  };
-}
-
 /** What telemetry takes from a configuration. */
 export function configuredNames({ listeners, upstreams, tls, sessions }: Config): ConfiguredNames {
   return {
@@ -68,9 +58,7 @@ export function configuredNames({ listeners, upstreams, tls, sessions }: Config)
 
 /** The parts that stay for the life of the process, and take over what another configuration says. */
 export interface RuntimeParts {
-  readonly gate: Gate;
-  readonly readyConnections: Pick<ReadyConnections, 'keepOnly'>;
-  readonly sockets: ListeningSockets;
+  readonly front: Front;
   readonly certificates: ServerCertificates;
   readonly limits: LimitsInForce;
   readonly audit: Audit;
@@ -114,33 +102,31 @@ export class Runtime implements Disposable {
    * leaves all as it was.
    */
   async prepare(config: Config): Promise<Preparation> {
-    const { certificates, sockets } = this.#parts;
+    const { certificates, front } = this.#parts;
     const shown = await openCertificatePairs(config, this.#shown);
     const show = certificates.prepare(shown.pairs);
     const previous = this.#settings;
     const settings = createSettings(config, { tokens: nextTokens(config, previous), previous });
-    const listening = await sockets.prepare(config.listeners, config.sessions);
+    const serving = await front.prepare(settings, shown.pairs);
     return {
       apply: () => {
         this.#apply(settings);
         show();
         this.#shown = shown;
-        listening.apply();
+        serving.apply();
         this.#watch[Symbol.dispose]();
         this.#watch = this.#startWatch();
       },
-      abandon: () => listening.abandon(),
+      abandon: () => serving.abandon(),
     };
   }
 
   #apply(settings: Settings): void {
-    const { gate, readyConnections, limits, audit, telemetry } = this.#parts;
+    const { limits, audit, telemetry } = this.#parts;
     const { config: before } = this.#settings;
     const { config } = settings;
     this.#settings = settings;
     telemetry.reconfigure(configuredNames(config));
-    gate.changeLimits(gateLimits(config));
-    readyConnections.keepOnly((upstream) => settings.router.named(upstream.name) === upstream);
     limits.replace(config.limits);
     // What an operator set meanwhile holds until the configuration says something else than before.
     if (config.log.level !== before.log.level) telemetry.log.level = config.log.level;
@@ -150,10 +136,16 @@ export class Runtime implements Disposable {
   }
 
   #startWatch(): Disposable {
-    const { certificates, telemetry } = this.#parts;
+    const { front, certificates, telemetry } = this.#parts;
     return watchCertificates(this.#settings.config, {
       pairs: this.#shown.pairs,
-      certificates,
+      certificates: {
+        listExpiries: () => certificates.listExpiries(),
+        replace: (index, pair) => {
+          certificates.replace(index, pair);
+          front.showCertificate(index, pair);
+        },
+      },
       report: telemetry.report,
     });
   }
@@ -165,24 +157,24 @@ export class Runtime implements Disposable {
 
 /** Sums up whether this Postern should get clients. */
 export function describeGate({
-  sockets,
+  front,
   drain,
   overload,
   store: { kind, isUp },
   onFailure,
 }: {
-  readonly sockets: ListeningSockets;
+  readonly front: Pick<Front, 'listListeners' | 'isOpen'>;
   readonly drain: Drain;
   readonly overload: OverloadCause | undefined;
   readonly store: StoreHealth;
   readonly onFailure: 'local' | 'refuse';
 }): GateState {
   return {
-    listeners: sockets.list().map(({ name, tls, ...endpoint }) => ({
+    listeners: front.listListeners().map(({ name, tls, ...endpoint }) => ({
       name,
       address: formatEndpoint(endpoint),
       tls,
-      isListening: sockets.isOpen,
+      isListening: front.isOpen,
     })),
     isDraining: drain.isUnderWay,
     ...(overload && { overload }),

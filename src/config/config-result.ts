@@ -45,6 +45,7 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
       drainDelayMs: sessions.drainDelay,
       drainTimeoutMs: sessions.drainTimeout,
     },
+    workers: checked.workers,
     limits: toLimits(limits),
     ...(policyServer === undefined
       ? {}

@@ -153,6 +153,8 @@ export interface Config {
   readonly upstreams: readonly UpstreamConfig[];
   readonly routing: { readonly default?: string; readonly separators: string };
   readonly sessions: SessionsConfig;
+  /** How many threads serve clients; `auto`: one for each core that this process may use. 1: the main thread serves them. */
+  readonly workers: number | 'auto';
   readonly limits: LoginLimits;
   readonly policyServer?: PolicyServerConfig;
   /** Absent: limits and the inventory are kept in memory. */

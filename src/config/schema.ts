@@ -132,6 +132,16 @@ export const logShape = {
   loginLinesFile: text('the path of a file', /^[^\0\r\n]+$/).optional(),
 };
 
+/** Threads that serve clients. */
+const maxWorkers = 64;
+const acceptedWorkers = `"auto", or a whole number from 1 to ${maxWorkers}`;
+
+function readWorkers(word: string): number | 'auto' | Refusal {
+  if (word === 'auto') return word;
+  const count = /^\d{1,2}$/.test(word) ? Number(word) : 0;
+  return count >= 1 && count <= maxWorkers ? count : new Refusal(acceptedWorkers);
+}
+
 const certificates = list(mapping({ cert: file, key: file }), 'a list of certificates').prefault([]);
 
 /** A configuration file, version 1: the keys, what is accepted and the defaults. What values must be to each other is checked elsewhere. */
@@ -141,6 +151,7 @@ export const configSchema = mapping({
   upstreams: list(mapping(upstreamShape), 'a list of upstreams').prefault([]),
   routing: mapping(routingShape).prefault({}),
   sessions: mapping(sessionsShape).prefault({}),
+  workers: scalar(acceptedWorkers, readWorkers).prefault('1'),
   limits: mapping(limitsShape).prefault({}),
   policyServer: mapping(policyServerShape).optional(),
   redis: mapping(redisShape).optional(),

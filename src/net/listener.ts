@@ -14,6 +14,8 @@ export interface ListenOptions {
   readonly onConnection: (socket: Socket) => void;
   /** Sockets opened by a service manager. The one of this name is used where there is one, and must be bound to `host` and `port`. */
   readonly inherited?: Pick<InheritedSockets, 'take'> | undefined;
+  /** Whether other threads listen there too: the kernel then deals connections out among them. Default: no. */
+  readonly isShared?: boolean;
 }
 
 /** An open listening socket. */
@@ -40,7 +42,7 @@ export class ListenError extends Error {
 }
 
 /** Opens a listening socket. Rejects with `ListenError`, whose message says what to do. */
-export function listen({ name, host, port, onConnection, inherited }: ListenOptions): Promise<Listener> {
+export function listen({ name, host, port, onConnection, inherited, isShared }: ListenOptions): Promise<Listener> {
   const { promise, resolve, reject } = Promise.withResolvers<Listener>();
   // A client may close its sending side and still read (RFC 1939 says nothing against it): its QUIT must get through.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
@@ -55,7 +57,8 @@ export function listen({ name, host, port, onConnection, inherited }: ListenOpti
   });
   const fd = inherited?.take(name);
   // "::" means IPv6 alone: "0.0.0.0" can then stand beside it, and each network shows up as what it is.
-  const place = fd === undefined ? { host, port, ipv6Only: isIPv6(host) } : { fd };
+  const place =
+    fd === undefined ? { host, port, ipv6Only: isIPv6(host), ...(isShared && { reusePort: true }) } : { fd };
   server.listen({ ...place, backlog }, () => {
     const address = server.address();
     const isTcp = address !== null && typeof address !== 'string';
@@ -88,6 +91,8 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
       return 'a sandbox forbids it; let the service manager hand the socket over, or permit the port (systemd: SocketBindAllow=)';
     case 'EADDRNOTAVAIL':
       return 'this machine has no such address';
+    case 'ENOTSUP':
+      return 'this system does not deal connections out to several workers; set workers: 1';
     case 'ENOTFOUND':
       return 'this host name cannot be resolved';
     default:

@@ -48,6 +48,8 @@ export interface ReadyConnectionsOptions {
   /** How many there may be for all upstreams together, those being made included. */
   readonly maxTotal: () => number;
   readonly report?: Report;
+  /** This thread's part of what one upstream's connections may be; absent: all of it. */
+  readonly shareOf?: (max: number) => number;
 }
 
 interface Pool {
@@ -79,7 +81,7 @@ export class ReadyConnections implements Disposable {
 
   /** Notes that a login comes, and hands over the connection that has waited longest, if there is one. */
   take(upstream: Upstream): ReadyConnection | undefined {
-    if (maxFor(upstream) === 0 || this.#options.maxTotal() === 0 || this.#isClosed) return undefined;
+    if (this.#maxFor(upstream) === 0 || this.#options.maxTotal() === 0 || this.#isClosed) return undefined;
     const nowMs = this.#options.nowMs();
     const pool = this.#poolOf(upstream);
     pool.demand = addLogin(pool.demand, nowMs);
@@ -144,7 +146,7 @@ export class ReadyConnections implements Disposable {
     const { nowMs, maxTotal } = this.#options;
     if (pool.dial !== undefined || nowMs() < pool.notBeforeMs || this.#pools.get(upstream) !== pool) return;
     const { demand, connectMs } = pool;
-    const target = countToHold({ perSecond: demandAt(demand, nowMs()), connectMs, max: maxFor(upstream) });
+    const target = countToHold({ perSecond: demandAt(demand, nowMs()), connectMs, max: this.#maxFor(upstream) });
     if (pool.held.size >= target || this.#countAll() >= maxTotal()) return;
     void this.#dial(upstream, pool);
   }
@@ -201,6 +203,12 @@ export class ReadyConnections implements Disposable {
     for (const held of pool.held) held.end('discarded');
   }
 
+  /** None where the server is told of the client: that belongs to the connection, or goes ahead of all else on it. */
+  #maxFor({ clientInfo, maxReadyConnections = defaultMaxPerUpstream }: Upstream): number {
+    const { shareOf = (max) => max } = this.#options;
+    return clientInfo === undefined ? shareOf(maxReadyConnections) : 0;
+  }
+
   #noteFailure(pool: Pool): void {
     pool.failures += 1;
     pool.notBeforeMs = this.#options.nowMs() + pauseAfterFailures(pool.failures);
@@ -224,11 +232,6 @@ export class ReadyConnections implements Disposable {
     }
     return counts;
   }
-}
-
-/** None where the server is told of the client: that belongs to the connection, or goes ahead of all else on it. */
-function maxFor({ clientInfo, maxReadyConnections = defaultMaxPerUpstream }: Upstream): number {
-  return clientInfo === undefined ? maxReadyConnections : 0;
 }
 
 function timeConnection(pool: Pool, durationMs: number): void {

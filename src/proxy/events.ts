@@ -61,6 +61,7 @@ export const closeReasons = [
   'login_attempts', // too many refused logins in one session
   'ended_by_operator',
   'drained',
+  'worker_lost', // the thread that served it
   'internal_error',
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];

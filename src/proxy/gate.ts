@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { type AddressRefusal, replyForBlockedAddress } from '../policy/blocked-address.ts';
-import { limitedNetwork } from '../policy/ip-network.ts';
 import type { Networks } from '../policy/networks.ts';
 import type { ProxiedOrigin } from './client-leg.ts';
+import { CountingEntrance, type Entrance, type EntryRefusal } from './entrance.ts';
 import type { CloseReason } from './events.ts';
 import type { ReadProxyHeader } from './ports.ts';
 import { ReplyHold } from './reply-hold.ts';
@@ -18,6 +18,11 @@ const refusalReplies = {
   overloaded: '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n',
   draining: '-ERR [SYS/TEMP] This server is about to restart. Please try again in a minute\r\n',
 } as const;
+
+/** What is refused while the gate drains. */
+const draining = { reason: 'draining' } as const;
+
+function ignore(): void {}
 
 /** How many sessions are let in. */
 export interface GateLimits {
@@ -46,8 +51,10 @@ export interface GateOptions {
   readonly ports: SessionPorts;
   /** Makes session ids unique among instances. */
   readonly idPrefix: string;
-  /** Whether one more session would be one too many for this process; absent: never. */
-  readonly isOverloaded?: () => boolean;
+  /** Makes them unique among the gates of one instance; absent: this is its only one. */
+  readonly idTag?: string;
+  /** Where the clients of several gates are counted together; absent: this gate counts its own. */
+  readonly entrance?: Entrance;
 }
 
 interface Connection {
@@ -62,24 +69,23 @@ interface Connection {
 export class Gate {
   #limits: GateLimits;
   readonly #ports: SessionPorts;
-  readonly #idPrefix: string;
+  /** The ids of one instance begin alike, up to the last hyphen. */
+  readonly #idStart: string;
   readonly #hold: ReplyHold;
-  readonly #isOverloaded: () => boolean;
   readonly #sessions = new Map<string, Session>();
-  /** By IPv4 address or IPv6 /64, which is what one host has. */
-  readonly #sessionsByNetwork = new Map<string, number>();
+  readonly #entrance: Entrance;
   /** Connections whose PROXY header is being read: they count as sessions, of nobody yet. */
   readonly #awaitingHeader = new Set<Socket>();
   #lastId = 0;
   readonly #awaitingEmpty = new Set<() => void>();
   #isDraining = false;
 
-  constructor(options: GateOptions) {
-    this.#limits = options.limits;
-    this.#ports = options.ports;
-    this.#idPrefix = options.idPrefix;
-    this.#isOverloaded = options.isOverloaded ?? (() => false);
-    this.#hold = new ReplyHold(options.limits.maxHeldReplies);
+  constructor({ limits, ports, idPrefix, idTag = '', entrance }: GateOptions) {
+    this.#limits = limits;
+    this.#ports = ports;
+    this.#idStart = `${idPrefix}-${idTag}`;
+    this.#hold = new ReplyHold(limits.maxHeldReplies);
+    this.#entrance = entrance ?? new CountingEntrance({ limits: () => this.#limits, guard: ports.guard });
   }
 
   /** Holds to other limits from now on; sessions that are in stay in, however many they are. */
@@ -110,16 +116,18 @@ export class Gate {
     { readHeader, isTlsTrusted }: NonNullable<GateListener['balancers']>,
   ): Promise<void> {
     const { socket, listener, address: balancer } = connection;
-    const refusal = this.#refusalForAnyone();
+    // Between the reader's listeners and the session's a reset must have one, too.
+    socket.on('error', ignore);
+    this.#awaitingHeader.add(socket);
+    const refusal = this.#isDraining ? draining : await this.#entrance.enter();
     if (refusal !== undefined) {
+      this.#awaitingHeader.delete(socket);
       this.#refuse(connection, refusal);
       return;
     }
-    // Between the reader's listeners and the session's a reset must have one, too.
-    socket.on('error', () => {});
-    this.#awaitingHeader.add(socket);
     const reading = await readHeader(socket);
     this.#awaitingHeader.delete(socket);
+    this.#entrance.leave();
     switch (reading.kind) {
       case 'gone':
         socket.destroy();
@@ -141,20 +149,34 @@ export class Gate {
   }
 
   #admit(connection: Connection): void {
-    const { socket, listener, address, proxied } = connection;
-    const refusal = this.#refusalForAnyone() ?? this.#refusalFor(address);
-    if (refusal !== undefined) {
-      this.#refuse(connection, refusal);
+    if (this.#isDraining) {
+      this.#refuse(connection, draining);
       return;
     }
-    const block = this.#ports.guard.refusesAddress(address);
-    if (block !== undefined) {
-      this.#refuseBlocked(connection, block);
-      return;
-    }
+    const answer = this.#entrance.enter(connection.address);
+    if (answer instanceof Promise) void this.#admitLater(connection, answer);
+    else if (answer === undefined) this.#open(connection);
+    else this.#refuse(connection, answer);
+  }
 
+  async #admitLater(connection: Connection, answer: Promise<EntryRefusal | undefined>): Promise<void> {
+    const { socket, address } = connection;
+    socket.on('error', ignore);
+    const refusal = await answer;
+    socket.off('error', ignore);
+    if (refusal !== undefined) this.#refuse(connection, refusal);
+    else if (!this.#isDraining && !socket.destroyed) this.#open(connection);
+    else {
+      this.#entrance.leave(address);
+      // Of one that is gone there is nothing to tell: it was never let in.
+      if (socket.destroyed) return;
+      this.#refuse(connection, draining);
+    }
+  }
+
+  #open({ socket, listener, address, proxied }: Connection): void {
     this.#lastId += 1;
-    const sessionId = `${this.#idPrefix}-${this.#lastId.toString(36)}`;
+    const sessionId = `${this.#idStart}${this.#lastId.toString(36)}`;
     const session = new Session({
       identity: { sessionId, listener: listener.name, address },
       socket,
@@ -165,8 +187,6 @@ export class Gate {
       onClosed: () => this.#forget(sessionId, address),
     });
     this.#sessions.set(sessionId, session);
-    const network = limitedNetwork(address);
-    this.#sessionsByNetwork.set(network, (this.#sessionsByNetwork.get(network) ?? 0) + 1);
     session.start();
   }
 
@@ -203,30 +223,22 @@ export class Gate {
     clearTimeout(timer);
   }
 
-  #refusalForAnyone(): 'draining' | 'overloaded' | 'max_total' | undefined {
-    if (this.#isDraining) return 'draining';
-    if (this.#isOverloaded()) return 'overloaded';
-    return this.#sessions.size + this.#awaitingHeader.size >= this.#limits.maxTotal ? 'max_total' : undefined;
-  }
-
-  #refusalFor(address: string): 'max_per_address' | undefined {
-    const sessions = this.#sessionsByNetwork.get(limitedNetwork(address)) ?? 0;
-    if (sessions >= this.#limits.maxPerAddress) return 'max_per_address';
-    return undefined;
-  }
-
-  #refuse({ socket, listener, address }: Connection, reason: keyof typeof refusalReplies): void {
+  #refuse(connection: Connection, refusal: EntryRefusal | typeof draining): void {
+    const { socket, listener, address } = connection;
+    const { reason } = refusal;
     this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason });
-    socket.on('error', () => {});
+    socket.on('error', ignore);
+    if (reason === 'blocked') {
+      this.#refuseBlocked(connection, refusal.block);
+      return;
+    }
     // A client that waits for a handshake could not read it.
     if (listener.policy.tls !== 'implicit') socket.write(refusalReplies[reason]);
     socket.destroySoon();
   }
 
   /** Comes in floods: the client is told why where it can read that, and nothing is kept of it. */
-  #refuseBlocked({ socket, listener, address }: Connection, block: AddressRefusal): void {
-    this.#ports.report({ kind: 'connectionRefused', listener: listener.name, address, reason: 'blocked' });
-    socket.on('error', () => {});
+  #refuseBlocked({ socket, listener }: Connection, block: AddressRefusal): void {
     if (listener.policy.tls === 'implicit') {
       socket.destroy();
       return;
@@ -244,10 +256,7 @@ export class Gate {
 
   #forget(sessionId: string, address: string): void {
     this.#sessions.delete(sessionId);
-    const network = limitedNetwork(address);
-    const left = (this.#sessionsByNetwork.get(network) ?? 1) - 1;
-    if (left > 0) this.#sessionsByNetwork.set(network, left);
-    else this.#sessionsByNetwork.delete(network);
+    this.#entrance.leave(address);
     if (this.#sessions.size === 0) for (const resolve of this.#awaitingEmpty) resolve();
   }
 }

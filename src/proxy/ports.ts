@@ -32,8 +32,11 @@ export interface LoginAttempt {
   readonly transport: Transport;
   /** Absent without TLS. */
   readonly clientTls?: TlsFacts;
-  readonly upstream: Upstream;
+  readonly upstream: AttemptedUpstream;
 }
+
+/** What a guard goes by of the upstream that a login is for. */
+export type AttemptedUpstream = Pick<Upstream, 'name' | 'username' | 'minPollIntervalMs' | 'isSingleSession'>;
 
 /** What the guard says before the upstream is dialled. */
 export type GuardVerdict =

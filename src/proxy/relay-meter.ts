@@ -24,6 +24,12 @@ export class PauseMeter {
     return this.#sumMs + this.#active * this.#nowMs();
   }
 
+  /** Adds pauses that were measured elsewhere. */
+  add({ count, durationMs }: Pick<PauseMeter, 'count' | 'durationMs'>): void {
+    this.#count += count;
+    this.#sumMs += durationMs;
+  }
+
   begin(): void {
     this.#count += 1;
     this.#active += 1;

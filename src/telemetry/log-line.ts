@@ -229,7 +229,7 @@ export function responseCode(reply: string): string | undefined {
 }
 
 /** Where an error came from. Its message is left out: the runtime's own quote the value they complain about. */
-function describeError(error: unknown) {
+export function describeError(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
   return {

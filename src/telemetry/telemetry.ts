@@ -23,6 +23,7 @@ import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
+import { createWorkerMetrics, type WorkersView } from './worker-metrics.ts';
 
 /** What telemetry takes from the configuration, at the start and each time that it is read anew. */
 export interface ConfiguredNames {
@@ -86,6 +87,8 @@ export interface Telemetry {
   observePolicyServer(countReports: () => PolicyReportCounts): PolicyServerMeter;
   /** Names who holds connections ready, for `postern_upstream_ready` and `postern_upstream_ready_total`. */
   observeReadyConnections(list: () => Iterable<ReadyConnectionCounts>): void;
+  /** Names who knows the threads that serve clients, and makes their metrics; never called: the main thread serves them. */
+  observeWorkers(workers: WorkersView): void;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
   /** Names who knows whether this process is overloaded, for `postern_overloaded`. */
@@ -120,6 +123,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
   let isOverloaded = () => false;
+  let workers: WorkersView | undefined;
   let listReady: () => Iterable<ReadyConnectionCounts> = () => [];
 
   registerBuildInfo(registry, { version, runtime });
@@ -151,7 +155,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     report: createReport(consumers, logger),
     meter,
-    exposeMetrics: (format) => expose(registry, format),
+    exposeMetrics: async (format) => {
+      await workers?.refresh();
+      return expose(registry, format);
+    },
     timeStoreCall: metrics.timeStoreCall,
     sessions,
     upstreams,
@@ -186,6 +193,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observePolicyServer: (countReports) => createPolicyServerMetrics(registry, countReports),
     observeReadyConnections: (list) => {
       listReady = list;
+    },
+    observeWorkers: (view) => {
+      workers = view;
+      createWorkerMetrics(registry, view);
     },
     observeDraining: (look) => {
       isDraining = look;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPostern } from '../../deploy/build/build.ts';
 import { servePostern } from '../e2e/postern-process.ts';
-import { writeConfiguration } from '../e2e/support.ts';
+import { adminToken, writeConfiguration } from '../e2e/support.ts';
+import { connectGreeted } from '../e2e/wire-client.ts';
 import { createTestCertificates } from '../support/certificates.ts';
 import { type CommandLine, type FinishedProcess, runProcess } from '../support/process.ts';
 import { requireProgram } from '../support/programs.ts';
@@ -96,6 +97,20 @@ describe('dist/postern.js', () => {
     expect(flags).toContain('--no-prompt');
     const { stdout } = await run([requireProgram('deno'), 'run', ...flags, file, 'demo', '--once']);
     expect(stdout.toString()).toContain('AUTH PLAIN ********');
+  });
+
+  it('is its own workers', async () => {
+    await using certificates = await createTestCertificates();
+    await using directory = await createTemporaryDirectory('build-workers');
+    const sections = 'workers: 2';
+    const configuration = await writeConfiguration(directory.path, { sections, certificate: certificates.valid });
+    await using postern = await servePostern(configuration, [process.execPath, join(built, 'postern.js')]);
+    using client = await connectGreeted({ port: postern.port('starttls') });
+    expect(await client.command('QUIT')).toMatch(/^\+OK/);
+    const metrics = await fetch(`http://127.0.0.1:${postern.adminPort}/metrics`, {
+      headers: { Authorization: `Bearer ${adminToken}` },
+    });
+    expect(await metrics.text()).toContain('postern_workers{state="running"} 2');
   });
 
   it('carries the files of its pages', async () => {

@@ -60,6 +60,7 @@ describe('listChanges', () => {
 describe('what only a restart changes', () => {
   it.each([
     ['redis: {url: "redis://127.0.0.1"}', 'redis'],
+    ['workers: 2', 'workers'],
     ['inventory: {retention: 1d}', 'inventory'],
     ['limits: {hashKey: 0123456789abcdef0123}', 'limits.hashKey'],
     ['admin: {address: "127.0.0.1:9999"}', 'admin.address'],

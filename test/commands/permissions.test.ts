@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, type ConfigurationFile } from '../../src/commands/configuration-file.ts';
 import { denoFlags } from '../../src/commands/deno-permissions.ts';
@@ -53,6 +54,13 @@ describe('postern permissions', () => {
     expect(permissionsOf(`listeners: [{name: a, address: "127.0.0.1:0", tls: implicit, upstream: gmail}]`).net).toEqual(
       ['127.0.0.1', '127.0.0.1:9110', 'pop.gmail.com:995'],
     );
+  });
+
+  it('lets workers read the program that they run', () => {
+    const readsOf = (workers: number): readonly string[] =>
+      permissionsOf(`listeners: [${fixed}]\nupstreams: [${corp}]\nworkers: ${workers}`).read;
+    const program = ['src', 'package.json'].map((name) => fileURLToPath(new URL(`../../${name}`, import.meta.url)));
+    expect(readsOf(2)).toEqual([...readsOf(1), ...program]);
   });
 
   it('does not name a provider whose domains the configuration serves itself', () => {

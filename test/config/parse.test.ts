@@ -36,6 +36,7 @@ routing:
   default: corp
   separators: "@%#"
 sessions: {maxTotal: 10000, maxPerAddress: 50, loginTimeout: 60s, idleTimeout: 10m, drainTimeout: 30s}
+workers: 4
 limits:
   perAddress: {failures: 20, window: 10m, block: 5m, maxBlock: 24h}
   perNetwork: {failures: 100, window: 10m, block: 5m, maxBlock: 24h}
@@ -140,6 +141,7 @@ describe('parseConfig', () => {
       ],
       routing: { default: 'corp', separators: '@%#' },
       sessions: defaultSessions,
+      workers: 4,
       limits: { ...defaultLimits, hashKey: 'fedcba9876543210', exempt: networks, onStoreFailure: 'refuse' },
       redis: { url: 'redis://127.0.0.1:6379/0', keyPrefix: 'postern:', timeoutMs: 40 },
       inventory: { retentionMs: 2_592_000_000, maxEntries: 5_000 },
@@ -194,6 +196,7 @@ describe('parseConfig', () => {
       ],
       routing: { separators: '@%#' },
       sessions: defaultSessions,
+      workers: 1,
       limits: {
         ...defaultLimits,
         exempt: { blocks: expect.any(Array), includes: expect.any(Function) },

@@ -30,6 +30,8 @@ describe('parseConfig, problems of single values', () => {
     [`${oneListener}sessions: {idleTimeout: 25h}`, 'idleTimeout: "25h" is not accepted: a duration from 1s to 24h'],
     [`${oneListener}sessions: {loginTimeout: 60}`, 'loginTimeout: "60" is not accepted: a duration from 1s to 10m'],
     [`${oneListener}sessions: {drainTimeout: [1s]}`, 'drainTimeout: a list is not accepted: a duration from 0s to 1h'],
+    [`${oneListener}workers: 0`, 'workers: "0" is not accepted: "auto", or a whole number from 1 to 64'],
+    [`${oneListener}workers: all`, 'workers: "all" is not accepted: "auto", or a whole number from 1 to 64'],
     [limit('failures: -1'), 'limits.perAccount.failures: "-1" is not accepted: a whole number from 1 to 1000'],
     [limit('window: 8d'), 'limits.perAccount.window: "8d" is not accepted: a duration from 1s to 7d'],
     [limit('blocks: 1s'), 'limits.perAccount.blocks: not a key here (did you mean "block"?)'],

@@ -7,10 +7,10 @@ import {
   runProcess,
   startProcess,
 } from '../support/process.ts';
-import { eventually } from './support.ts';
+import { mainFile as entryPoint, eventually } from './support.ts';
 
 /** Postern's entry point. */
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+export const mainFile = fileURLToPath(entryPoint);
 const runTimeoutMs = 15_000;
 
 /** Runs a command of Postern to its end. */

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, vi } from 'vitest';
 import { createConfigurationReader } from '../../src/commands/configuration-check.ts';
 import { providerIds, readTextFile } from '../../src/commands/configuration-file.ts';
@@ -24,6 +25,9 @@ export interface ConfigurationText {
   /** Whole sections: `upstreams: …`, `limits: …`. */
   readonly sections: string;
 }
+
+/** Postern's entry point. */
+export const mainFile = new URL('../../src/main.ts', import.meta.url);
 
 const defaultListeners = `
   - {name: starttls, address: "127.0.0.1:0", tls: starttls, plaintextFrom: [127.0.0.0/8]}
@@ -71,6 +75,8 @@ export interface PosternUnderTest extends AsyncDisposable {
   readonly directory: string;
   /** Writes the configuration anew, and reads it as `SIGHUP` does. Resolves when that is done. */
   reload(configuration: ConfigurationText | { readonly whole: string }): Promise<void>;
+  /** The threads that serve clients, where there are several, in the order of their start. */
+  readonly workers: readonly Worker[];
   /** Lets sessions end as `SIGTERM` does, at once where `signal` aborts. */
   drain(signal?: AbortSignal): Promise<void>;
 }
@@ -96,9 +102,15 @@ export async function startPosternUnderTest(
     return parsed.ok ? { ...parsed, config: adapt(parsed.config) } : parsed;
   };
   const lines: string[] = [];
+  const workers: Worker[] = [];
   const postern = stack.use(
     await startPostern(adapt(loadConfig(file)), {
       configuration: { file: 'postern.yaml', read },
+      startWorker: (workerData) => {
+        const worker = new Worker(mainFile, { workerData });
+        workers.push(worker);
+        return worker;
+      },
       version: '0.0.0-test',
       runtime: 'test',
       isTerminal: false,
@@ -139,6 +151,7 @@ export async function startPosternUnderTest(
       else await writeConfiguration(directory, { ...configuration, certificate: options.certificate });
       await postern.reload('SIGHUP');
     },
+    workers,
     drain: (signal) => postern.drain(signal),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CountingEntrance, type Entrance, type EntryRefusal } from '../../src/proxy/entrance.ts';
 import { Gate, type GateLimits, type GateListener } from '../../src/proxy/gate.ts';
 import { Peer, portOf } from './peer.ts';
 import { createFakePorts, type FakePorts, logInAs, policies, statusReply } from './session-under-test.ts';
@@ -10,6 +11,8 @@ const tooManyOfYours = '-ERR [SYS/TEMP] Too many connections from your address. 
 
 interface GateUnderTest extends FakePorts {
   readonly gate: Gate;
+  /** The gate's ends of all connections. */
+  readonly accepted: readonly Socket[];
   /** Connects a client; it is the gate's by then. */
   connect(from?: string): Promise<Peer>;
 }
@@ -36,12 +39,12 @@ async function openGate(
     transport = 'plaintext',
     host = '127.0.0.1',
     addressOf,
-    isOverloaded = () => false,
+    entrance,
   }: {
     transport?: keyof typeof policies;
     host?: string;
     addressOf?: (index: number) => string;
-    isOverloaded?: () => boolean;
+    entrance?: Entrance;
   } = {},
 ): Promise<GateUnderTest> {
   const fakes = createFakePorts();
@@ -49,14 +52,14 @@ async function openGate(
     limits: { maxTotal: 100, maxPerAddress: 100, maxHeldReplies: 100, ...limits },
     ports: fakes.ports,
     idPrefix: 'p',
-    isOverloaded,
+    ...(entrance && { entrance }),
   });
   const listener: GateListener = { name: 'lan', policy: policies[transport] };
-  let accepted = 0;
+  const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    accepted += 1;
+    sockets.push(socket);
     // Loopback has one IPv6 address only.
-    if (addressOf !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: addressOf(accepted) });
+    if (addressOf !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: addressOf(sockets.length) });
     gate.accept(socket, listener);
   });
   servers.push(server);
@@ -65,6 +68,7 @@ async function openGate(
   return {
     ...fakes,
     gate,
+    accepted: sockets,
     connect: async (from) => {
       const socket = connect({ host: '127.0.0.1', port: portOf(server), ...(from && { localAddress: from }) });
       const client = new Peer(socket);
@@ -147,6 +151,60 @@ describe('the limit of all sessions', () => {
   });
 });
 
+describe('an entrance that answers later', () => {
+  function openEntrance() {
+    const { promise, resolve: answer } = Promise.withResolvers<EntryRefusal | undefined>();
+    const left: (string | undefined)[] = [];
+    const entrance: Entrance = { enter: () => promise, leave: (address) => left.push(address) };
+    return { entrance, answer, left };
+  }
+
+  it('lets a client in when it says so, with what the client sent meanwhile', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    client.send('QUIT\r\n');
+    expect(tested.recorder.kinds).toEqual([]);
+    answer(undefined);
+    expect(await client.line()).toBe('+OK Postern ready\r\n');
+    expect(await client.line()).toMatch(/^\+OK/);
+    await vi.waitUntil(() => left.length > 0);
+    expect(left).toEqual(['127.0.0.1']);
+  });
+
+  it('refuses with its reason', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    answer({ reason: 'max_total' });
+    expect(await client.rest()).toBe(tooMany);
+    expect(left).toEqual([]);
+  });
+
+  it('gets the place back of a client that a drain came before', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    void tested.gate.drain({ timeoutMs: 0 });
+    answer(undefined);
+    expect(await client.rest()).toMatch(/^-ERR \[SYS\/TEMP\] This server is about to restart/);
+    expect(left).toEqual(['127.0.0.1']);
+    expect(tested.recorder.of('connectionRefused')).toMatchObject([{ reason: 'draining' }]);
+  });
+
+  it('gets the place back of a client that is gone', async () => {
+    const { entrance, answer, left } = openEntrance();
+    const tested = await openGate({}, { entrance });
+    const client = await tested.connect();
+    client.socket.resetAndDestroy();
+    await vi.waitUntil(() => tested.accepted.every(({ destroyed }) => destroyed));
+    answer(undefined);
+    await vi.waitUntil(() => left.length > 0);
+    expect(left).toEqual(['127.0.0.1']);
+    expect(tested.recorder.kinds).toEqual([]);
+  });
+});
+
 describe('the limit of an address', () => {
   it('counts each address by itself, and lets one in for each that ends', async () => {
     const tested = await openGate({ maxPerAddress: 2 });
@@ -216,12 +274,19 @@ describe('a blocked address', () => {
 });
 
 describe('a connection while this process is overloaded', () => {
+  const entranceWhile = (isOverloaded: () => boolean): Entrance =>
+    new CountingEntrance({
+      limits: () => ({ maxTotal: 100, maxPerAddress: 100 }),
+      guard: createFakePorts().ports.guard,
+      isOverloaded,
+    });
+
   it.each([
     ['plaintext', '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n'],
     ['stls', '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n'],
     ['implicit', ''],
   ] as const)('is refused before any handshake (%s)', async (transport, reply) => {
-    const tested = await openGate({}, { transport, isOverloaded: () => true });
+    const tested = await openGate({}, { transport, entrance: entranceWhile(() => true) });
     expect(await (await tested.connect()).rest()).toBe(reply);
     expect(tested.recorder.events).toEqual([
       { kind: 'connectionRefused', listener: 'lan', address: '127.0.0.1', reason: 'overloaded' },
@@ -231,7 +296,7 @@ describe('a connection while this process is overloaded', () => {
 
   it('changes nothing for those that are in', async () => {
     let isOverloaded = false;
-    const tested = await openGate({}, { isOverloaded: () => isOverloaded });
+    const tested = await openGate({}, { entrance: entranceWhile(() => isOverloaded) });
     const client = await tested.connect();
     await client.line();
     isOverloaded = true;

@@ -83,6 +83,7 @@ const ends: Readonly<Record<CloseReason, string>> = {
   login_attempts: 'too many of its logins were refused',
   ended_by_operator: 'an operator ended it',
   drained: 'Postern was stopped',
+  worker_lost: 'the worker that served it was lost, which the log tells of',
   internal_error: 'of an error in Postern, which its log tells of',
 };
 
