@@ -238,6 +238,7 @@ export class Session {
     this.#relay = new Relay({
       client: this.#socket,
       upstream: session.socket,
+      ...(session.readDirectly === undefined ? {} : { readDirectly: session.readDirectly }),
       idleTimeoutMs: policy.idleTimeoutMs,
       traffic: this.#traffic,
       meter: ports.meter,
