@@ -84,11 +84,15 @@ export const capacity = buildDashboard({
           metric: 'postern_session_seconds',
           selector: `{${instances}}`,
         }),
-        timeSeries('Draining', {
-          description: '1 while an instance lets nobody in and waits for its sessions to end.',
+        timeSeries('Nobody is let in', {
+          description:
+            '1 while an instance drains and waits for its sessions to end, or is overloaded and serves those that are in.',
           unit: 'none',
           max: 1,
-          queries: [{ expr: `postern_draining{${instances}}`, legend: '{{instance}}' }],
+          queries: [
+            { expr: `postern_draining{${instances}}`, legend: '{{instance}} drains' },
+            { expr: `postern_overloaded{${instances}}`, legend: '{{instance}} is overloaded' },
+          ],
         }),
       ],
     },

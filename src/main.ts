@@ -21,6 +21,7 @@ import { exitCodes } from './commands/exit-codes.ts';
 import { addHealthCommand } from './commands/health-command.ts';
 import { addPermissionsCommand } from './commands/permissions-command.ts';
 import type { ProcessFacts } from './commands/postern.ts';
+import { nextStopSignal, ProcessSignals } from './commands/process-signals.ts';
 import { runProviders } from './commands/providers.ts';
 import { UsageError } from './commands/usage-error.ts';
 import { CertificateError, verifyCertificateFiles } from './net/certificate-pair.ts';
@@ -158,6 +159,7 @@ function addExplainCommand(
 }
 
 async function serve(file: string | undefined): Promise<number> {
+  const signals = new ProcessSignals(process);
   const source = readConfigurationFile(file, env);
   const config = loadConfiguration(source, env);
   const { runServe } = await import('./commands/serve.ts');
@@ -179,12 +181,12 @@ async function serve(file: string | undefined): Promise<number> {
     },
     say,
     nextStopSignal: async () => {
-      const signal = await nextStopSignal();
+      const signal = await signals.nextStop();
       systemd.stopping();
       return signal;
     },
     onReady: () => systemd.ready(),
-    onReloadSignal: (reload) => process.on('SIGHUP', reload),
+    onReloadSignal: (reload) => signals.onReload(reload),
   });
 }
 
@@ -258,7 +260,7 @@ async function demo(once: boolean): Promise<number> {
   const { runDemo } = await import('./commands/demo/run-demo.ts');
   const { startDemoPostern } = await import('./commands/demo/demo-postern.ts');
   const interrupted = new AbortController();
-  void nextStopSignal().then(() => interrupted.abort());
+  void nextStopSignal(process).then(() => interrupted.abort());
   return runDemo({
     startPostern: (upstream) => startDemoPostern(upstream, facts),
     once,
@@ -267,18 +269,6 @@ async function demo(once: boolean): Promise<number> {
     columns: stdout.columns ?? 100,
     useColour: facts.useColour,
   });
-}
-
-function nextStopSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-    resolve(signal);
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return promise;
 }
 
 function explainError(error: unknown): number {

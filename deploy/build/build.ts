@@ -37,9 +37,10 @@ export async function buildPostern({ root, outDirectory }: BuildOptions): Promis
   return Object.entries(texts).map(([name, text]) => ({ name, octets: Buffer.byteLength(text) }));
 }
 
-/** The package of the built program, which needs no other. */
+/** The package of the built program, which needs no other. An executable beside it is no part of it. */
 function describePackage(source: Readonly<Record<string, unknown>>): string {
   const { name, version, description, type, license, engines } = source;
   const bin = { postern: './postern.js' };
-  return `${JSON.stringify({ name, version, description, type, license, engines, bin }, null, 2)}\n`;
+  const files = ['postern.js', 'postern.js.map', 'THIRD-PARTY-LICENSES.txt', 'postern.cdx.json'];
+  return `${JSON.stringify({ name, version, description, type, license, engines, bin, files }, null, 2)}\n`;
 }

@@ -25,7 +25,7 @@ With "Authorization: Bearer <token>", one of admin.tokens:
 /api/v1/upstreams      upstreams and how logins to them went; POST /api/v1/upstreams/<name>/probe dials one
 /api/v1/certificates   what mail clients are shown
 /api/v1/inventory      who logs in with which encryption
-/api/v1/configuration  what is in effect; POST …/validate checks a text, POST …/reload reads the file anew
+/api/v1/config  what is in effect; POST …/validate checks a text, POST …/reload reads the file anew
 /api/v1/log-level      GET, PUT
 /api/v1/events         what happens, as Server-Sent Events
 `;

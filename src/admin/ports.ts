@@ -4,6 +4,7 @@ import type { Block } from '../guard/block.ts';
 import type { NewEntry } from '../guard/guard-ports.ts';
 import type { AccountFacts } from '../guard/guard-store.ts';
 import type { LoginLimits } from '../policy/login-limits.ts';
+import type { OverloadCause } from '../policy/overload.ts';
 import type { ListenerTls } from '../policy/transport.ts';
 import type { LoginResult } from '../proxy/events.ts';
 import type { RelayMeter } from '../proxy/relay-meter.ts';
@@ -36,6 +37,8 @@ interface StoreState {
 export interface GateState {
   readonly listeners: readonly ListenerState[];
   readonly isDraining: boolean;
+  /** What this process is out of; absent: it is not overloaded. */
+  readonly overload?: OverloadCause;
   /** Absent: limits are kept in memory. */
   readonly store?: StoreState;
 }

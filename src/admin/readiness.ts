@@ -1,3 +1,4 @@
+import type { OverloadCause } from '../policy/overload.ts';
 import type { GateState } from './ports.ts';
 
 /** Whether to send clients here. Degraded still serves them. */
@@ -6,8 +7,13 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, { readonly status: 'pass' | 'warn' | 'fail'; readonly detail: string }>>;
 }
 
-/** Sums the gate's state up: unready while a listener is down, while draining, or when no login can be let in. */
-export function assessReadiness({ listeners, isDraining, store }: GateState): Readiness {
+const overloadDetails: Readonly<Record<OverloadCause, string>> = {
+  delay: 'open sessions are not served in time (sessions.maxEventLoopDelay)',
+  memory: 'the memory is used up (sessions.maxMemory)',
+};
+
+/** Sums the gate's state up: unready while a listener is down, while draining or overloaded, or when no login can be let in. */
+export function assessReadiness({ listeners, isDraining, overload, store }: GateState): Readiness {
   const down = listeners.filter((listener) => !listener.isListening).map((listener) => `"${listener.name}"`);
   const checks: Record<string, Readiness['checks'][string]> = {
     listeners:
@@ -17,6 +23,10 @@ export function assessReadiness({ listeners, isDraining, store }: GateState): Re
     draining: isDraining
       ? { status: 'fail', detail: 'Shutting down; open sessions may end' }
       : { status: 'pass', detail: 'No' },
+    overload:
+      overload === undefined
+        ? { status: 'pass', detail: 'No' }
+        : { status: 'fail', detail: `New connections are refused: ${overloadDetails[overload]}` },
     ...(store && { store: assessStore(store) }),
   };
   const statuses = Object.values(checks).map((check) => check.status);

@@ -153,7 +153,7 @@ function describeListener(listener: ListenerConfig): string {
 }
 
 function describeUpstream(upstream: UpstreamConfig): string {
-  const { tls, minVersion, ca, pins, crl, domains, minPollIntervalMs = 0, isSingleSession } = upstream;
+  const { tls, minVersion, ca, pins, crl, domains, minPollIntervalMs = 0, isSingleSession, readAhead } = upstream;
   const trust = [
     ca === undefined ? "the system's roots" : 'its own ca',
     ...(pins === undefined ? [] : [count(pins.length, 'pin')]),
@@ -163,7 +163,8 @@ function describeUpstream(upstream: UpstreamConfig): string {
   const claims = domains.length === 0 ? 'no domains' : domains.join(' ');
   const pace = minPollIntervalMs > 0 ? `, logins of an account ${describeWait(minPollIntervalMs)} apart` : '';
   const sessions = isSingleSession ? ', one session of an account at a time' : '';
-  return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}${pace}${sessions}`;
+  const ahead = readAhead ? ', read ahead' : '';
+  return `${formatEndpoint(upstream)}, ${secured} (${minVersion} or later, ${trust}), ${claims}${pace}${sessions}${ahead}`;
 }
 
 function describeLimits({ refusedPasswordsMs, exempt }: LoginLimits, where: string): string {

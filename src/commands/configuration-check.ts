@@ -5,7 +5,16 @@ import type { ConfigProblem } from '../config/problems.ts';
 import { explainFileError } from '../config/source.ts';
 import { verifyCertificateFiles } from '../net/certificate-pair.ts';
 import { checkConfiguration, examineConfiguration } from './check.ts';
-import { ConfigurationError, providerIds, readNamedFile, readTextFile } from './configuration-file.ts';
+import {
+  assertReadableBesideSessions,
+  ConfigurationError,
+  fileError,
+  providerIds,
+  readFileBesideSessions,
+  readNamedFile,
+  readTextFile,
+} from './configuration-file.ts';
+import { boundAddresses } from './deno-permissions.ts';
 import type { ConfigurationReader } from './reload.ts';
 
 /** Authorities, certificates and tokens are far smaller. */
@@ -24,24 +33,55 @@ export interface ConfigurationCheckOptions {
 export function createConfigurationReader({
   file,
   environment,
-  readText = () => readNamedFile(file, 'the configuration'),
-}: ConfigurationCheckOptions & { readonly file: string; readonly readText?: () => string }): ConfigurationReader {
-  const verifyCertificates = verifyCertificateFiles;
+  permits = denoPermits(),
+  readText = () => readNamedFile(file, 'the configuration', { readFile: readFileBesideSessions }),
+}: ConfigurationCheckOptions & {
+  readonly file: string;
+  /** Whether Deno permits an address; absent: everything is permitted, as on Node. */
+  readonly permits?: ((address: string) => boolean) | undefined;
+  readonly readText?: () => string;
+}): ConfigurationReader {
+  const verifyCertificates = (all: readonly CertificateFiles[]) =>
+    all.flatMap((pair, index) => verifyOne(pair, { index, allow: assertReadableBesideSessions }));
   const read = (): ParsedConfig => {
     try {
-      return examineConfiguration(readText(), {
+      const examined = examineConfiguration(readText(), {
         file,
         environment,
         providerIds,
-        readFile: readTextFile,
+        readFile: readFileBesideSessions,
         verifyCertificates,
       });
+      return permits === undefined ? examined : refuseDenied(examined, permits);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       return { ok: false, problems: [{ path: '', message: error.message }] };
     }
   };
   return { file, read };
+}
+
+function refuseDenied(examined: ParsedConfig, permits: (address: string) => boolean): ParsedConfig {
+  if (!examined.ok) return examined;
+  const problems = boundAddresses(examined.config).flatMap(({ path, addresses }) => {
+    const denied = addresses.filter((address) => !permits(address));
+    const message = `Deno does not permit ${denied.join(', ')}: make the permissions anew (postern permissions) and restart`;
+    return denied.length === 0 ? [] : [examined.problemAt(path, message)];
+  });
+  return problems.length === 0 ? examined : { ok: false, problems };
+}
+
+/** As much of Deno as is asked here. */
+interface DenoRuntime {
+  readonly permissions: {
+    querySync(permission: { readonly name: 'net'; readonly host: string }): { readonly state: string };
+  };
+}
+
+/** Undefined on Node. */
+function denoPermits(): ((address: string) => boolean) | undefined {
+  const { Deno: deno } = globalThis as { readonly Deno?: DenoRuntime };
+  return deno && ((host) => deno.permissions.querySync({ name: 'net', host }).state === 'granted');
 }
 
 /** Makes the check of texts that come over the network: whoever sends one names files, too. */
@@ -71,10 +111,9 @@ function createAllowance(): Allow {
   return (path) => {
     const stats = statSync(path);
     leftOctets -= stats.size;
-    if (stats.isFile() && stats.size <= maxFileOctets && leftOctets >= 0) return;
-    throw Object.assign(new Error('It is no file of at most 1 MB, or all files together are too large'), {
-      code: 'EFBIG',
-    });
+    if (!stats.isFile()) throw fileError('ENOTFILE', 'It is no file');
+    if (stats.size > maxFileOctets || leftOctets < 0)
+      throw fileError('EFBIG', 'It, or all files together, are too large');
   };
 }
 

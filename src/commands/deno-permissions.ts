@@ -1,5 +1,6 @@
 import type { AdminAddress, AuditConfig, Config, Endpoint, RedisConfig } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
+import type { Path } from '../config/problems.ts';
 import { parseRedisUrl } from '../net/redis/redis-options.ts';
 import { Router } from '../policy/routing.ts';
 import type { Upstream } from '../policy/upstream.ts';
@@ -32,8 +33,8 @@ export function permissionsFor(config: Config, used: ConfigurationUse): DenoPerm
   const logFiles = [audit.to === 'file' ? audit.file : undefined, log.loginLines?.file];
   return {
     net: unique([
-      ...listeners.map(withPort),
-      ...('path' in admin ? [] : [withPort(admin)]),
+      ...listeners.flatMap(listenedOn),
+      ...('path' in admin ? [] : listenedOn(admin)),
       ...reachableUpstreams(config).map(withPort),
       ...(redis === undefined ? [] : redisNodes(redis).map(withPort)),
       ...(policyServer === undefined ? [] : [hostOf(policyServer.url)]),
@@ -71,11 +72,29 @@ export function denoFlags({ net, read, write, env, sys }: DenoPermissions): read
   ];
 }
 
-/** Where to find servers that are known at run time alone; such permissions must be added by hand. */
-export function unknownServers({ redis }: Config): readonly string[] {
+/** Where to find addresses that are known at run time alone; such permissions must be added by hand. */
+export function unknownServers({ redis, listeners, admin }: Config): readonly string[] {
+  const names = [...listeners, ...('path' in admin ? [] : [admin])].filter(
+    ({ host }) => isName(host) && host !== localName,
+  );
   return [
+    ...names.map((endpoint) => `the address that ${withPort(endpoint)} stands for, with its port`),
     ...(redis?.sentinel === undefined ? [] : ["the primaries that the sentinels name, with Redis's port"]),
     ...(redis?.cluster === undefined ? [] : ['the nodes of the Redis Cluster that are not in the configuration']),
+  ];
+}
+
+/** Addresses that a place of the configuration makes Postern listen on or send from. */
+export interface BoundAddresses {
+  readonly path: Path;
+  readonly addresses: readonly string[];
+}
+
+/** What Deno must permit before it is tried: where it does not, it reports no error, but ends the process. */
+export function boundAddresses({ listeners, audit }: Pick<Config, 'listeners' | 'audit'>): readonly BoundAddresses[] {
+  return [
+    ...listeners.map((listener, index) => ({ path: ['listeners', index, 'address'], addresses: listenedOn(listener) })),
+    ...(audit.to === 'syslog' ? [{ path: ['audit', 'syslog'], addresses: syslogAddresses(audit.syslog) }] : []),
   ];
 }
 
@@ -109,6 +128,18 @@ function syslogAddresses(receiver: AuditConfig['syslog']): readonly string[] {
 
 function socketPath(address: AdminAddress | AuditConfig['syslog']): readonly string[] {
   return 'path' in address ? [address.path] : [];
+}
+
+const localName = 'localhost';
+
+function isName(host: string): boolean {
+  return !host.includes(':') && !/^[\d.]+$/.test(host);
+}
+
+/** Deno asks for the address that a name stands for; of the names, one alone is known beforehand. */
+function listenedOn({ host, port }: Endpoint): readonly string[] {
+  const hosts = host === localName ? [host, '127.0.0.1', '::1'] : [host];
+  return hosts.map((each) => withPort({ host: each, port }));
 }
 
 /** Port 0 is any. */

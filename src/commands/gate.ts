@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { LoginGuard } from '../guard/guard.ts';
+import type { HandshakePace } from '../net/handshake-pace.ts';
 import type { OwnEndpoints } from '../net/own-endpoints.ts';
 import { ReadyConnections } from '../net/ready-connections.ts';
 import { createSecureClient } from '../net/secure-client.ts';
@@ -22,6 +23,8 @@ export interface GateParts {
   readonly router: () => Router;
   /** How many connections to upstreams may be held ready now. */
   readonly maxReadyConnections: () => number;
+  readonly handshakes: HandshakePace;
+  readonly isOverloaded: () => boolean;
 }
 
 /** A gate, and the connections to upstreams that it finds ready; whoever opens them closes them. */
@@ -33,7 +36,7 @@ export interface OpenGate {
 /** Makes the gate of a configuration. */
 export function openGate(
   config: Config,
-  { certificates, guard, telemetry, ownEndpoints, router, maxReadyConnections }: GateParts,
+  { certificates, guard, telemetry, ownEndpoints, router, maxReadyConnections, handshakes, isOverloaded }: GateParts,
 ): OpenGate {
   const nowMs = (): number => performance.now();
   const memories = new UpstreamMemories(nowMs);
@@ -46,13 +49,14 @@ export function openGate(
   const gate = new Gate({
     limits: gateLimits(config),
     idPrefix: randomBytes(4).toString('hex'),
+    isOverloaded,
     ports: {
       get router() {
         return router();
       },
       guard,
       logInUpstream: createUpstreamDialer({ isOwnEndpoint, nowMs, report, memories, readyConnections }),
-      secureClient: createSecureClient(certificates),
+      secureClient: handshakes.pace(createSecureClient(certificates)),
       report,
       meter: telemetry.meter,
       nowMs,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { loadConfiguration, readConfigurationFile, readNamedFile } from './configuration-file.ts';
+import { type AdminLocation, locateAdmin } from '../config/admin-location.ts';
+import { loadConfiguration, readConfigurationFile, readNamedFile, readTextFile } from './configuration-file.ts';
 
 /** What `postern health` is called with. */
 interface HealthArguments {
@@ -25,7 +26,7 @@ export function addHealthCommand(
   const run = async ({ url, live, config, ca, cert, key }: HealthArguments): Promise<number> => {
     const { findHealthAccess, runHealth } = await import('./health.ts');
     const access = findHealthAccess(url, {
-      loadAdmin: () => loadConfiguration(readConfigurationFile(config, environment), environment).admin,
+      locate: () => locate(config, environment),
       readFile: (path) => readNamedFile(path, 'the certificate'),
     });
     const given = {
@@ -46,4 +47,17 @@ export function addHealthCommand(
     .option('--key <file>', 'its key (PEM)')
     .option(...configOption)
     .action(async (given: HealthArguments) => exit(await run(given)));
+}
+
+/** By all of the configuration where that cannot be told otherwise: its problems are then the answer. */
+function locate(file: string | undefined, environment: Readonly<Record<string, string | undefined>>): AdminLocation {
+  const source = readConfigurationFile(file, environment);
+  const location = locateAdmin(source?.text ?? '', {
+    file: source?.file ?? '.',
+    environment,
+    readFile: readTextFile,
+  });
+  if (location !== undefined) return location;
+  const { admin } = loadConfiguration(source, environment);
+  return { address: admin, ...(admin.tls && { certificateFile: admin.tls.cert }) };
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { adminUrl } from '../admin/admin-address.ts';
-import type { AdminConfig } from '../config/config.ts';
+import type { AdminLocation } from '../config/admin-location.ts';
 import { printable } from '../telemetry/printable.ts';
 import { explainRequestError, nameOf, parseAdminUrl } from './admin-client.ts';
 import { type AdminAccess, requestAdmin } from './admin-request.ts';
@@ -34,13 +34,13 @@ export async function runHealth({ access, isLive, out }: HealthOptions): Promise
 /** Where the health of a configured Postern is asked; a file's content is had by `readFile`. Throws `UsageError`. */
 export function findHealthAccess(
   url: string | undefined,
-  { loadAdmin, readFile }: { readonly loadAdmin: () => AdminConfig; readonly readFile: (path: string) => string },
+  { locate, readFile }: { readonly locate: () => AdminLocation; readonly readFile: (path: string) => string },
 ): Omit<AdminAccess, 'token'> {
   if (url !== undefined) return { url: parseAdminUrl(url) };
-  const admin = loadAdmin();
-  const access = { url: parseAdminUrl(adminUrl(admin, { isSecured: admin.tls !== undefined })) };
-  if (admin.tls === undefined) return access;
-  const pem = readFile(admin.tls.cert);
+  const { address, certificateFile } = locate();
+  const access = { url: parseAdminUrl(adminUrl(address, { isSecured: certificateFile !== undefined })) };
+  if (certificateFile === undefined) return access;
+  const pem = readFile(certificateFile);
   const { issuer, subject, subjectAltName = '' } = new X509Certificate(pem);
   // It is asked by its address, which few certificates are for.
   const serverName = /(?:^|, )DNS:([^,*]+)/.exec(subjectAltName)?.[1];

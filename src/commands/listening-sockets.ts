@@ -108,7 +108,10 @@ export class ListeningSockets {
     for (const { open, seen } of wanted.values()) {
       open.seen = seen;
       this.#options.onServed?.(seen.name, open.socket.address);
-      for (const socket of open.waiting.splice(0)) this.#options.accept(socket, seen);
+      for (const socket of open.waiting.splice(0)) {
+        socket.off('error', ignore);
+        if (!socket.destroyed) this.#options.accept(socket, seen);
+      }
     }
     for (const [address, open] of before) if (!wanted.has(address)) this.#close(open);
   }
@@ -116,7 +119,8 @@ export class ListeningSockets {
   async #open({ name, host, port }: ListenerConfig): Promise<OpenSocket> {
     const waiting: Socket[] = [];
     const onConnection = (socket: Socket): void => {
-      if (open?.seen === undefined) waiting.push(socket);
+      // An error without a listener would end the process, and with it every mail session.
+      if (open?.seen === undefined) waiting.push(socket.on('error', ignore));
       else this.#options.accept(socket, open.seen);
     };
     let open: OpenSocket | undefined;
@@ -154,6 +158,9 @@ export class ListeningSockets {
     return { name, policy: { ...policy, ...times }, ...(balancers && { balancers }) };
   }
 }
+
+/** Who left before being let in is destroyed, and forgotten. */
+function ignore(): void {}
 
 /** What the configuration calls it. Port 0 is another port for each listener. */
 function addressOf({ name, host, port }: ListenerConfig): string {

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { pageFiles } from '../admin/pages/page-files.ts';
 import type { Config } from '../config/config.ts';
-import { type ConfigurationFile, loadConfiguration, readTextFile, textVariable } from './configuration-file.ts';
+import {
+  ConfigurationError,
+  type ConfigurationFile,
+  loadConfiguration,
+  readTextFile,
+  textVariable,
+} from './configuration-file.ts';
 import {
   type ConfigurationUse,
   type DenoPermissions,
@@ -29,6 +35,14 @@ export function runPermissions(options: PermissionsOptions): number {
   const { isDemo, isJson, out, err } = options;
   const { permissions, config } = isDemo ? { permissions: demoPermissions } : findPermissions(options);
   const flags = denoFlags(permissions);
+  const splitting = isJson ? undefined : flags.find((each) => /\s/.test(each));
+  if (splitting !== undefined) {
+    // A shell would make more arguments of it, perhaps one that permits everything.
+    const [name = ''] = splitting.split('=');
+    throw new ConfigurationError(
+      `Cannot print ${name} as arguments: a value of it has a blank, and a shell would split it; use --json, or other paths`,
+    );
+  }
   out(isJson ? JSON.stringify({ flags, ...permissions }, null, 2) : flags.join(' '));
   for (const servers of config === undefined ? [] : unknownServers(config)) err(`Add to --allow-net: ${servers}`);
   return exitCodes.fine;

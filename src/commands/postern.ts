@@ -2,6 +2,7 @@ import { adminUrl } from '../admin/admin-address.ts';
 import type { ConfigurationPort, ReloadResult } from '../admin/ports.ts';
 import type { AdminAddress, Config } from '../config/config.ts';
 import { LimitsInForce } from '../guard/limits-in-force.ts';
+import { HandshakePace } from '../net/handshake-pace.ts';
 import type { InheritedSockets } from '../net/inherited-sockets.ts';
 import { OwnEndpoints } from '../net/own-endpoints.ts';
 import { ServerCertificates } from '../net/server-certificates.ts';
@@ -13,6 +14,7 @@ import { Drain } from './drain.ts';
 import { openGate } from './gate.ts';
 import { openGuard } from './guard.ts';
 import { ListeningSockets, type OpenListener } from './listening-sockets.ts';
+import { openLoadWatch } from './overload.ts';
 import { openPolicyServer } from './policy-server.ts';
 import { type ConfigurationReader, Reloader } from './reload.ts';
 import { configuredNames, createSettings, describeGate, Runtime } from './runtime.ts';
@@ -106,10 +108,15 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
   telemetry.observeCertificates(() => certificates.listExpiries());
 
   const ownEndpoints = new OwnEndpoints();
+  const handshakes = new HandshakePace(() => performance.now());
+  const load = openLoadWatch({ telemetry, handshakes, bounds: () => runtime.settings.config.sessions });
+  stack.defer(async () => load[Symbol.dispose]());
   const { gate, readyConnections } = openGate(config, {
     ...{ certificates, guard, telemetry, ownEndpoints },
     router: () => runtime.settings.router,
     maxReadyConnections: () => runtime.settings.config.sessions.maxReadyConnections,
+    handshakes,
+    isOverloaded: () => load.cause !== undefined,
   });
   telemetry.observeReadyConnections(() => readyConnections.list());
   endSession = (id) => gate.end(id, 'ended_by_operator');
@@ -151,7 +158,8 @@ async function open(config: Config, { facts, stack }: { facts: ProcessFacts; sta
       inventory,
       guard,
       certificates,
-      gateState: () => describeGate({ sockets, drain, store: guard.store, onFailure: limits.onStoreFailure }),
+      gateState: () =>
+        describeGate({ sockets, drain, overload: load.cause, store: guard.store, onFailure: limits.onStoreFailure }),
       drain: () => void drain.begin(),
       endSession: (id, by) => openedGuard.endSession(id, by),
     },

@@ -40,8 +40,10 @@ export class Reloader {
 
   /** Reloads in the name of an admin token or a signal. Rejects for trouble of our own alone. */
   reload(by: string): Promise<ReloadResult> {
+    // Asked for first: between one reload's end and the next one's start there is none under way.
+    if (this.#next !== undefined) return this.#next;
     if (this.#underWay === undefined) return this.#start(by);
-    this.#next ??= this.#underWay
+    this.#next = this.#underWay
       .catch(() => {})
       .then(() => {
         this.#next = undefined;

@@ -5,12 +5,14 @@ import type { StoreHealth } from '../guard/guard.ts';
 import type { LimitsInForce } from '../guard/limits-in-force.ts';
 import type { ReadyConnections } from '../net/ready-connections.ts';
 import type { ServerCertificates } from '../net/server-certificates.ts';
+import type { OverloadCause } from '../policy/overload.ts';
 import { Router } from '../policy/routing.ts';
 import { catalog } from '../providers/catalog.ts';
 import type { Gate, GateLimits } from '../proxy/gate.ts';
 import type { ConfiguredNames, Telemetry } from '../telemetry/telemetry.ts';
 import { type Certificates, openCertificatePairs, watchCertificates } from './certificates.ts';
 import type { Drain } from './drain.ts';
+import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
 import type { ListeningSockets, Preparation } from './listening-sockets.ts';
 import type { Audit } from './stores.ts';
 
@@ -44,7 +46,11 @@ function nextTokens({ admin }: Config, previous: Settings): readonly AdminToken[
 
 /** How many sessions are let in, and how many replies held. */
 export function gateLimits({ sessions, limits }: Config): GateLimits {
-  return { ...sessions, maxHeldReplies: limits.replyDelay.sockets };
+  return {
+    ...sessions,
+    maxTotal: sessionsToLetIn(sessions, permittedFiles()),
+    maxHeldReplies: limits.replyDelay.sockets,
+  };
 }
 
 /** What telemetry takes from a configuration. */
@@ -56,7 +62,7 @@ export function configuredNames({ listeners, upstreams, tls, sessions }: Config)
     plaintextExceptions: listeners.flatMap(({ name: listener, plaintextEndsAtMs: endsAtMs }) =>
       endsAtMs === undefined ? [] : [{ listener, endsAtMs }],
     ),
-    maxSessions: sessions.maxTotal,
+    maxSessions: sessionsToLetIn(sessions, permittedFiles()),
   };
 }
 
@@ -161,11 +167,13 @@ export class Runtime implements Disposable {
 export function describeGate({
   sockets,
   drain,
+  overload,
   store: { kind, isUp },
   onFailure,
 }: {
   readonly sockets: ListeningSockets;
   readonly drain: Drain;
+  readonly overload: OverloadCause | undefined;
   readonly store: StoreHealth;
   readonly onFailure: 'local' | 'refuse';
 }): GateState {
@@ -177,6 +185,7 @@ export function describeGate({
       isListening: sockets.isOpen,
     })),
     isDraining: drain.isUnderWay,
+    ...(overload && { overload }),
     ...(kind === 'memory' ? {} : { store: { name: kind, isUp, onFailure } }),
   };
 }

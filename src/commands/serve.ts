@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { exitCodes } from './exit-codes.ts';
+import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
 import { type Postern, type ProcessFacts, startPostern } from './postern.ts';
 
 /** What the command needs. */
@@ -68,6 +69,14 @@ function announce(
     );
   }
   log.info({ event: 'adminListening', address: formatAdminAddress(admin.address) }, 'Admin API and metrics');
+  const permitted = permittedFiles();
+  const sessions = sessionsToLetIn(config.sessions, permitted);
+  if (sessions < config.sessions.maxTotal) {
+    log.warn(
+      { event: 'filesTooFew', permitted, sessions },
+      `No more than ${sessions} sessions are let in: a session takes two open files, and no more are permitted (ulimit -n)`,
+    );
+  }
   if (config.tls.certificates.length === 0) {
     log.warn(
       { event: 'selfSigned' },

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type { AuditConfig, Config, RedisTlsConfig } from '../config/config.ts';
 import { checkCertificatePair, readCertificatePair } from '../net/certificate-pair.ts';
 import type { RedisTls } from '../net/redis/redis-options.ts';
@@ -58,14 +59,19 @@ export interface Audit extends Pick<AuditTrail, 'recordChange' | 'reopen'>, Asyn
 /** Makes the audit trail and lets telemetry feed it. */
 export function openAudit({ audit: config }: Config, telemetry: Telemetry): Audit {
   let trail = startTrail(config, telemetry);
+  /** The one that is given up: who asked for that is its last record. */
+  let leaving: AuditTrail | undefined;
   return {
-    recordChange: (change) => trail?.recordChange(change),
+    recordChange: (change) => (trail ?? leaving)?.recordChange(change),
     reopen: async () => trail?.reopen(),
     change: async (wanted) => {
       if (trail !== undefined && wanted.to !== 'none') return trail.change(wanted);
       const before = trail;
       telemetry.removeConsumer(auditConsumer);
       trail = startTrail(wanted, telemetry);
+      leaving = before;
+      await setImmediate();
+      leaving = undefined;
       await before?.[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: async () => trail?.[Symbol.asyncDispose](),

@@ -32,6 +32,7 @@ export class SystemdNotify implements Disposable {
   readonly #options: SystemdNotifyOptions;
   #stopWatchdog = (): void => {};
   #isTelling = false;
+  #isInTrouble = false;
 
   constructor(options: SystemdNotifyOptions) {
     this.#options = options;
@@ -70,7 +71,9 @@ export class SystemdNotify implements Disposable {
       env: { NOTIFY_SOCKET, PATH },
       onEnd: (error) => {
         this.#isTelling = false;
-        if (error !== undefined) say(`Cannot tell systemd ${words[0]}: ${error.message}`);
+        // Once: what is wrong with it seldom changes, and it is asked again and again.
+        if (error !== undefined && !this.#isInTrouble) say(`Cannot tell systemd ${words[0]}: ${error.message}`);
+        this.#isInTrouble = error !== undefined;
       },
     });
   }

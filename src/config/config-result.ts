@@ -40,6 +40,8 @@ export function toConfig(checked: CheckedConfig, { directory, clientAuthorities,
       maxReadyConnections: sessions.readyConnections,
       loginTimeoutMs: sessions.loginTimeout,
       idleTimeoutMs: sessions.idleTimeout,
+      maxEventLoopDelayMs: sessions.maxEventLoopDelay,
+      maxMemory: sessions.maxMemory,
       drainDelayMs: sessions.drainDelay,
       drainTimeoutMs: sessions.drainTimeout,
     },
@@ -124,7 +126,7 @@ function toUpstream(
   const ca = authorities.get(index);
   const crl = revocationLists.get(index);
   const { name, host, port, tls, serverName, minVersion, pins, domains, username, clientInfo } = checked;
-  const { minPollInterval, singleSession, readyConnections } = checked;
+  const { minPollInterval, singleSession, readyConnections, readAhead } = checked;
   return {
     name,
     host,
@@ -141,6 +143,7 @@ function toUpstream(
     ...(minPollInterval === undefined ? {} : { minPollIntervalMs: minPollInterval }),
     ...(singleSession === undefined ? {} : { isSingleSession: singleSession }),
     ...(readyConnections === undefined ? {} : { maxReadyConnections: readyConnections }),
+    ...(readAhead === undefined ? {} : { readAhead }),
   };
 }
 

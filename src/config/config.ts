@@ -3,6 +3,7 @@ import type { LoginLimits } from '../policy/login-limits.ts';
 import type { Networks } from '../policy/networks.ts';
 import type { ClientTlsPolicy, TransportPolicy } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
+import type { MemorySize } from './memory-size.ts';
 
 /** Where to listen: a literal address or a host name, and a port (0: any free one). */
 export interface Endpoint {
@@ -42,6 +43,10 @@ export interface SessionsConfig {
   readonly maxReadyConnections: number;
   readonly loginTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** How late this process may be before nobody is let in; 0: as late as it comes. */
+  readonly maxEventLoopDelayMs: number;
+  /** How much memory it may use before nobody is let in. */
+  readonly maxMemory: MemorySize;
   /** How long listeners stay open while /readyz says already that this Postern is leaving. */
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;

@@ -7,6 +7,7 @@ import { duration, retention } from './duration.ts';
 import { acceptedDomain, acceptedEndpoint, acceptedHost, readDomain, readEndpoint, readHost } from './endpoint.ts';
 import { limitsShape, pollInterval } from './limits-schema.ts';
 import { list, mapping } from './mapping.ts';
+import { memorySize } from './memory-size.ts';
 import { acceptedNetwork, readNetwork, toNetworks } from './networks.ts';
 import { policyServerShape } from './policy-server-schema.ts';
 import { redisShape } from './redis-schema.ts';
@@ -86,6 +87,7 @@ export const upstreamShape = {
   minPollInterval: pollInterval.optional(),
   singleSession: flag().optional(),
   readyConnections: integer({ min: 0, max: 8 }).optional(),
+  readAhead: flag().optional(),
 };
 
 /** The keys of `routing`. */
@@ -100,6 +102,8 @@ const sessionsShape = {
   readyConnections: integer({ min: 0, max: 1_000 }).prefault('64'),
   loginTimeout: duration({ min: '1s', max: '10m' }).prefault('60s'),
   idleTimeout: duration({ min: '1s', max: '24h' }).prefault('10m'),
+  maxEventLoopDelay: duration({ min: '0s', max: '1m' }).prefault('500ms'),
+  maxMemory: memorySize().prefault('80%'),
   drainDelay: duration({ min: '0s', max: '1h' }).prefault('0s'),
   drainTimeout: duration({ min: '0s', max: '1h' }).prefault('30s'),
 };

@@ -202,6 +202,10 @@ export function explainFileError(cause: unknown): string {
       return 'this user may not read it';
     case 'EISDIR':
       return 'it is a directory';
+    case 'ENOTFILE':
+      return 'it is no file, but a pipe, a socket or a device';
+    case 'EFBIG':
+      return 'it is too large';
     default:
       return code === '' ? 'reading it failed' : `reading it failed with ${code}`;
   }

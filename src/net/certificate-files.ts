@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { clearInterval, setInterval } from 'node:timers';
 import { CertificateError, type CertificatePair, type CertificatePaths } from './certificate-pair.ts';
@@ -121,11 +122,18 @@ class UnusablePair extends Error {
 }
 
 async function readAttributes(paths: CertificatePaths): Promise<{ readonly text: string; readonly isRecent: boolean }> {
-  const files = await Promise.all([readable(paths.cert, stat), readable(paths.key, stat)]);
+  const files = await Promise.all([readable(paths.cert, regular), readable(paths.key, regular)]);
   return {
     text: files.map(({ dev, ino, size, mtimeMs, ctimeMs }) => [dev, ino, size, mtimeMs, ctimeMs].join(' ')).join('\n'),
     isRecent: files.some(({ mtimeMs }) => Math.abs(Date.now() - Number(mtimeMs)) < coarseMs),
   };
+}
+
+/** A pipe has nothing to read until somebody writes, and whoever waits for that holds a thread that others need. */
+async function regular(path: string): Promise<Stats> {
+  const stats = await stat(path);
+  if (!stats.isFile()) throw Object.assign(new Error('It is no file'), { code: 'it is no file' });
+  return stats;
 }
 
 async function readPair(paths: CertificatePaths): Promise<CertificatePair> {

@@ -49,7 +49,10 @@ export function listen({ name, host, port, onConnection, inherited }: ListenOpti
     reject(new ListenError(`Cannot listen on ${place} (${name}): ${reason}`, { listener: name, cause }));
   };
   // Stays on: an error without a listener would end the process, and with it every mail session.
-  server.on('error', (error: NodeJS.ErrnoException) => fail(explain(error), error));
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    const reason = explain(error);
+    fail(fd === undefined ? reason : `the socket handed over under this name cannot be used: ${reason}`, error);
+  });
   const fd = inherited?.take(name);
   // "::" means IPv6 alone: "0.0.0.0" can then stand beside it, and each network shows up as what it is.
   const place = fd === undefined ? { host, port, ipv6Only: isIPv6(host) } : { fd };
@@ -81,6 +84,8 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
       return 'another program uses this port; stop it or choose another port';
     case 'EACCES':
       return 'ports below 1024 need a privilege; use a higher port, or grant CAP_NET_BIND_SERVICE';
+    case 'EPERM':
+      return 'a sandbox forbids it; let the service manager hand the socket over, or permit the port (systemd: SocketBindAllow=)';
     case 'EADDRNOTAVAIL':
       return 'this machine has no such address';
     case 'ENOTFOUND':

@@ -11,6 +11,16 @@ export function useSystemRoots(): void {
   if (areInstalled) return;
   areInstalled = true;
   if (typeof tls.getCACertificates !== 'function' || typeof tls.setDefaultCACertificates !== 'function') return;
-  const system = tls.getCACertificates('system');
+  const system = readSystemRoots();
   if (system.length > 0) tls.setDefaultCACertificates([...system, ...tls.getCACertificates('extra')]);
+}
+
+function readSystemRoots(): readonly string[] {
+  try {
+    return tls.getCACertificates('system');
+  } catch (error) {
+    // Deno asks for a permission of its own.
+    if (error instanceof Error && error.name === 'NotCapable') return [];
+    throw error;
+  }
 }

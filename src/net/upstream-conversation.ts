@@ -3,6 +3,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
 import { LineReader } from '../pop3/line-reader.ts';
+import type { ReadAheadStart } from '../pop3/read-ahead-terms.ts';
 import type { StatusReply } from '../pop3/reply.ts';
 import {
   beginUpstreamLogin,
@@ -45,6 +46,8 @@ export interface ConversationOptions {
   readonly staysOpen?: boolean;
   /** Whom the upstream is told of, where it is configured so. */
   readonly client?: ClientInfo;
+  /** Whether the session is read ahead. */
+  readonly readAhead?: boolean;
   /** Gives the login up, unless the password was sent: the answer to that is awaited, for as long as any other. */
   readonly signal?: AbortSignal;
   /** Whether the connection leads back to this very process. */
@@ -65,6 +68,7 @@ export type ConversationResult =
       readonly reply: StatusReply;
       readonly socket: TLSSocket;
       readonly received: Uint8Array;
+      readonly readAhead?: ReadAheadStart;
     }
   | { readonly kind: 'refused'; readonly reply: StatusReply }
   /** No credentials were given: the server is verified, and has said what it can do. One that stays open is paused. */
@@ -240,9 +244,11 @@ class Conversation {
         this.#options.onXclientNotTaken?.(effect.detail);
         break;
       case 'accepted':
-        this.#handOver((socket) =>
-          this.#settle({ kind: 'accepted', reply: effect.reply, socket, received: this.#reader.takeRest() }),
-        );
+        this.#handOver((socket) => {
+          const { reply, readAhead } = effect;
+          const session = { socket, received: this.#reader.takeRest(), ...(readAhead && { readAhead }) };
+          this.#settle({ kind: 'accepted', reply, ...session });
+        });
         break;
       case 'refused':
         memory.forgetCapabilities();
@@ -348,7 +354,14 @@ class Conversation {
 
 function ignore(): void {}
 
-function dialogueOf({ upstream, memory, credentials, staysOpen, client }: ConversationOptions): UpstreamDialogue {
+function dialogueOf({
+  upstream,
+  memory,
+  credentials,
+  staysOpen,
+  client,
+  readAhead,
+}: ConversationOptions): UpstreamDialogue {
   // Who only asks wants to be told anew.
   const knownCapabilities = credentials === undefined && !staysOpen ? undefined : memory.capabilities;
   return {
@@ -356,5 +369,6 @@ function dialogueOf({ upstream, memory, credentials, staysOpen, client }: Conver
     ...(credentials === undefined ? {} : { credentials }),
     ...(knownCapabilities === undefined ? {} : { knownCapabilities }),
     ...(upstream.clientInfo === 'xclient' && client !== undefined ? { xclient: xclientArguments(client) } : {}),
+    ...(readAhead ? { readAhead } : {}),
   };
 }

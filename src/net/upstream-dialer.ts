@@ -68,7 +68,7 @@ class UpstreamDialer {
   }
 
   #converse(
-    { upstream, credentials, client, signal }: UpstreamLoginRequest,
+    { upstream, credentials, client, readAhead, signal }: UpstreamLoginRequest,
     connection: {
       readonly readySocket?: TLSSocket;
       readonly onReady: (socket: TLSSocket, handshakeMs: number) => void;
@@ -79,6 +79,7 @@ class UpstreamDialer {
       memory: this.#memories.of(upstream),
       credentials,
       ...(client === undefined ? {} : { client }),
+      ...(readAhead ? { readAhead } : {}),
       signal,
       isOwnEndpoint: this.#options.isOwnEndpoint,
       onXclientNotTaken: (detail) => this.#tellOfNoXclient(upstream, detail),
@@ -102,9 +103,13 @@ function describe(socket: TLSSocket) {
   return { address: socket.remoteAddress ?? '', tls: describeTls(socket) };
 }
 
-function toSession({ socket, received }: Extract<ConversationResult, { kind: 'accepted' }>): UpstreamSession {
-  const readDirectly = directReads(socket);
-  return { socket, received, ...(readDirectly === undefined ? {} : { readDirectly }) };
+function toSession({
+  kind: _,
+  reply: __,
+  ...session
+}: Extract<ConversationResult, { kind: 'accepted' }>): UpstreamSession {
+  const readDirectly = directReads(session.socket);
+  return { ...session, ...(readDirectly === undefined ? {} : { readDirectly }) };
 }
 
 function toLogin(result: ConversationResult): UpstreamLogin {

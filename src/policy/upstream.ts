@@ -29,4 +29,6 @@ export interface Upstream {
   readonly isSingleSession?: boolean;
   /** How many connections may be held ready, greeted and not logged in. Absent: a few; 0: none. */
   readonly maxReadyConnections?: number;
+  /** Whether STAT, UIDL, LIST and CAPA are asked for behind the login, before the client asks. Absent: no. */
+  readonly readAhead?: boolean;
 }

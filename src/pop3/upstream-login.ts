@@ -1,4 +1,5 @@
 import { parseCapabilities, type UpstreamCapabilities } from './capabilities.ts';
+import { type ReadAheadStart, readAheadLines } from './read-ahead-terms.ts';
 import { parseStatusReply, type StatusReply } from './reply.ts';
 import { encodePlainMessage } from './sasl.ts';
 
@@ -8,6 +9,7 @@ export const maxUpstreamLineOctets = 4096;
 const maxCapabilityLines = 100;
 /** Longest command, its ending included (RFC 2449 §4); a response that does not fit is sent as a line of its own (RFC 5034 §4). */
 const maxCommandOctets = 255;
+const crlf = '\r\n';
 
 /** What is known before the dialogue begins. */
 export interface UpstreamDialogue {
@@ -18,6 +20,8 @@ export interface UpstreamDialogue {
   readonly knownCapabilities?: UpstreamCapabilities;
   /** Arguments of XCLIENT, sent ahead of the credentials where the server offers it. */
   readonly xclient?: string;
+  /** Whether to send what clients ask first right behind the credentials, where the server permits pipelining. */
+  readonly readAhead?: boolean;
 }
 
 type Stage =
@@ -39,6 +43,8 @@ export interface UpstreamLoginState {
   readonly isSecure: boolean;
   /** Whether the greeting showed `[XCLIENT]`, in the clear even: what it leads to is sent under verified TLS alone. */
   readonly isXclientGreeted: boolean;
+  /** How a read-ahead goes on once the login stands; absent where none is wanted, or the capabilities are not yet known. */
+  readonly readAhead?: ReadAheadStart;
   readonly stage: Stage;
 }
 
@@ -65,7 +71,7 @@ export type UpstreamLoginEffect =
   | { readonly kind: 'ready' }
   /** The server does not take XCLIENT; the login goes on without. */
   | { readonly kind: 'xclientNotTaken'; readonly detail: string }
-  | { readonly kind: 'accepted'; readonly reply: StatusReply }
+  | { readonly kind: 'accepted'; readonly reply: StatusReply; readonly readAhead?: ReadAheadStart }
   | { readonly kind: 'refused'; readonly reply: StatusReply }
   | {
       readonly kind: 'failed';
@@ -161,7 +167,8 @@ function onReply(
       if (reply.isOk) return fail(state, 'not_pop3', 'It accepted a login before the password was sent');
       return finish(state, { kind: 'refused', reply });
     case 'awaitingLoginReply':
-      return finish(state, { kind: reply.isOk ? 'accepted' : 'refused', reply });
+      if (!reply.isOk) return finish(state, { kind: 'refused', reply });
+      return finish(state, { kind: 'accepted', reply, ...readAheadOf(state, isFollowed) });
     case 'upgrading':
     case 'finished':
       throw impossible(state, { kind: 'line' });
@@ -228,19 +235,38 @@ function goOnWithoutXclient(
 
 function sendCredentials(state: UpstreamLoginState, capabilities: UpstreamCapabilities): UpstreamLoginStep {
   const { username, password } = credentialsOf(state);
-  if (!capabilities.offersSaslPlain) {
-    if (!capabilities.offersPipelining) return send(state, { name: 'awaitingUserReply' }, `USER ${username}`);
+  const { offersSaslPlain, offersPipelining } = capabilities;
+  const known = planReadAhead(state, offersPipelining);
+  if (!offersSaslPlain) {
+    if (!offersPipelining) return send(known, { name: 'awaitingUserReply' }, `USER ${username}`);
     const lines = `USER ${username}\r\nPASS ${password}`;
-    return send(state, { name: 'awaitingUserReply', isFollowedByPass: true }, lines);
+    return sendLast(known, { name: 'awaitingUserReply', isFollowedByPass: true }, lines);
   }
   const command = `AUTH PLAIN ${encodePlainMessage(username, password)}`;
-  if (`${command}\r\n`.length > maxCommandOctets) return send(state, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
-  return send(state, { name: 'awaitingLoginReply' }, command);
+  if (`${command}\r\n`.length > maxCommandOctets) return send(known, { name: 'awaitingChallenge' }, 'AUTH PLAIN');
+  return sendLast(known, { name: 'awaitingLoginReply' }, command);
+}
+
+function planReadAhead(state: UpstreamLoginState, offersPipelining: true | undefined): UpstreamLoginState {
+  if (!state.dialogue.readAhead) return state;
+  return { ...state, readAhead: offersPipelining ? 'pipelined' : 'stepwise' };
+}
+
+/** Sends the last line of a login, and behind it what the client will ask (RFC 2449 §6.6: each command in turn). */
+function sendLast(state: UpstreamLoginState, stage: Stage, lines: string): UpstreamLoginStep {
+  if (state.readAhead !== 'pipelined') return send(state, stage, lines);
+  return send({ ...state, readAhead: 'sent' }, stage, `${lines}\r\n${readAheadLines.slice(0, -crlf.length)}`);
+}
+
+/** What a server says unasked behind its reply is the client's: its session is not read ahead. */
+function readAheadOf({ readAhead }: UpstreamLoginState, isFollowed: boolean): { readonly readAhead?: ReadAheadStart } {
+  if (readAhead === undefined || (isFollowed && readAhead !== 'sent')) return {};
+  return { readAhead };
 }
 
 function sendPlainMessage(state: UpstreamLoginState): UpstreamLoginStep {
   const { username, password } = credentialsOf(state);
-  return send(state, { name: 'awaitingLoginReply' }, encodePlainMessage(username, password));
+  return sendLast(state, { name: 'awaitingLoginReply' }, encodePlainMessage(username, password));
 }
 
 /** The one place that hands credentials out, and only to a secure connection. */
@@ -254,7 +280,7 @@ function credentialsOf({ dialogue, isSecure }: UpstreamLoginState): {
 }
 
 function send(state: UpstreamLoginState, stage: Stage, lines: string): UpstreamLoginStep {
-  return { state: { ...state, stage }, effects: [{ kind: 'send', lines: `${lines}\r\n` }] };
+  return { state: { ...state, stage }, effects: [{ kind: 'send', lines: `${lines}${crlf}` }] };
 }
 
 function finish(state: UpstreamLoginState, effect: UpstreamLoginEffect): UpstreamLoginStep {

@@ -34,6 +34,7 @@ export const refusalReasons = [
   'max_total',
   'max_per_address',
   'draining',
+  'overloaded', // this process is late, or its memory used up
   'proxy_header', // missing or malformed
   'blocked', // too many failed logins from there, or by an operator
 ] as const;

@@ -15,6 +15,7 @@ const cutTimeoutMs = 1_000;
 const refusalReplies = {
   max_total: '-ERR [SYS/TEMP] Too many connections. Please try again later\r\n',
   max_per_address: '-ERR [SYS/TEMP] Too many connections from your address. Please try again later\r\n',
+  overloaded: '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n',
   draining: '-ERR [SYS/TEMP] This server is about to restart. Please try again in a minute\r\n',
 } as const;
 
@@ -39,6 +40,16 @@ export interface GateListener {
   };
 }
 
+/** What a gate is made of. */
+export interface GateOptions {
+  readonly limits: GateLimits;
+  readonly ports: SessionPorts;
+  /** Makes session ids unique among instances. */
+  readonly idPrefix: string;
+  /** Whether one more session would be one too many for this process; absent: never. */
+  readonly isOverloaded?: () => boolean;
+}
+
 interface Connection {
   readonly socket: Socket;
   readonly listener: GateListener;
@@ -53,6 +64,7 @@ export class Gate {
   readonly #ports: SessionPorts;
   readonly #idPrefix: string;
   readonly #hold: ReplyHold;
+  readonly #isOverloaded: () => boolean;
   readonly #sessions = new Map<string, Session>();
   /** By IPv4 address or IPv6 /64, which is what one host has. */
   readonly #sessionsByNetwork = new Map<string, number>();
@@ -62,11 +74,11 @@ export class Gate {
   readonly #awaitingEmpty = new Set<() => void>();
   #isDraining = false;
 
-  /** `idPrefix` makes session ids unique among instances. */
-  constructor(options: { readonly limits: GateLimits; readonly ports: SessionPorts; readonly idPrefix: string }) {
+  constructor(options: GateOptions) {
     this.#limits = options.limits;
     this.#ports = options.ports;
     this.#idPrefix = options.idPrefix;
+    this.#isOverloaded = options.isOverloaded ?? (() => false);
     this.#hold = new ReplyHold(options.limits.maxHeldReplies);
   }
 
@@ -191,8 +203,9 @@ export class Gate {
     clearTimeout(timer);
   }
 
-  #refusalForAnyone(): 'draining' | 'max_total' | undefined {
+  #refusalForAnyone(): 'draining' | 'overloaded' | 'max_total' | undefined {
     if (this.#isDraining) return 'draining';
+    if (this.#isOverloaded()) return 'overloaded';
     return this.#sessions.size + this.#awaitingHeader.size >= this.#limits.maxTotal ? 'max_total' : undefined;
   }
 

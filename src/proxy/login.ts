@@ -40,6 +40,8 @@ export interface LoginRequest {
   readonly credentials: Credentials;
   /** What an upstream that wants to know may be told. */
   readonly describeClient?: () => ClientInfo;
+  /** Whether to read ahead there; absent: nowhere. */
+  readonly wantsReadAhead?: (upstream: Upstream) => boolean;
   /** The listener's upstream, where it has one. */
   readonly listenerUpstream?: string;
   /** Waits for that many ms, less where the session ends before. */
@@ -202,6 +204,7 @@ function askUpstream(
     ...(request.describeClient === undefined || upstream.clientInfo === undefined
       ? {}
       : { client: request.describeClient() }),
+    ...(request.wantsReadAhead?.(upstream) ? { readAhead: true } : {}),
     signal,
     onConnected: ({ address, ...facts }) =>
       ports.report({

@@ -6,6 +6,7 @@ import type { LimitName } from '../policy/login-limits.ts';
 import type { ClientTlsPolicy, Transport } from '../policy/transport.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { UpstreamFailure } from '../policy/upstream-failure.ts';
+import type { ReadAheadStart } from '../pop3/read-ahead-terms.ts';
 import type { StatusReply } from '../pop3/reply.ts';
 import type { TlsFacts } from './events.ts';
 
@@ -86,6 +87,8 @@ export interface UpstreamSession {
   readonly received: Uint8Array;
   /** Has octets handed over as they are read, in the place of `data`, which brings those that had to wait; absent: `data` brings all. */
   readonly readDirectly?: (take: TakeOctets) => void;
+  /** How to go on with the read-ahead that was asked for; absent where it was not. */
+  readonly readAhead?: ReadAheadStart;
 }
 
 /** Takes octets out of memory that is used again as soon as this returns; they come while the socket is paused, too. */
@@ -136,6 +139,8 @@ export interface UpstreamLoginRequest {
   readonly credentials: Credentials;
   /** Whom the login is for; absent: the upstream is told nothing. */
   readonly client?: ClientInfo;
+  /** Whether what clients ask first is asked for right behind the credentials, where the server takes several commands at once. */
+  readonly readAhead?: boolean;
   /** Aborts when the client is gone: the connection is then closed, unless the password was sent and an answer is due. */
   readonly signal: AbortSignal;
   readonly onConnected: (facts: UpstreamConnectionFacts) => void;

@@ -1,4 +1,5 @@
 import { type CommandCounts, noCommands } from '../pop3/counted-command.ts';
+import { ReadAheadBook } from './read-ahead-book.ts';
 
 /** How often, and for how long in sum, relays read nothing from one side because the other did not drink. */
 export class PauseMeter {
@@ -40,6 +41,7 @@ export interface RelayMeter {
   octetsToUpstream: number;
   octetsToClient: number;
   readonly commands: CommandCounts;
+  readonly readAhead: ReadAheadBook;
   /** By the side that is not read from. */
   readonly pauses: { readonly client: PauseMeter; readonly upstream: PauseMeter };
 }
@@ -50,6 +52,7 @@ export function createRelayMeter(nowMs = () => performance.now()): RelayMeter {
     octetsToUpstream: 0,
     octetsToClient: 0,
     commands: noCommands(),
+    readAhead: new ReadAheadBook(nowMs),
     pauses: { client: new PauseMeter(nowMs), upstream: new PauseMeter(nowMs) },
   };
 }

@@ -23,6 +23,20 @@ export interface RelayOptions {
   readonly onClosed: (reason: CloseReason) => void;
 }
 
+/** What had come before a relay began. */
+export interface ReceivedBefore {
+  readonly fromClient: Uint8Array;
+  readonly fromUpstream: Uint8Array;
+  /** What the sockets have told already, and will not tell again. */
+  readonly missed?: readonly MissedEvent[];
+}
+
+/** An event of a socket that its relay was not there for. */
+export interface MissedEvent {
+  readonly side: 'client' | 'upstream';
+  readonly event: 'end' | 'error' | 'close';
+}
+
 /**
  * Copies octets both ways until both sides are closed: unchanged, in order, as fast as the slower side drinks.
  * An end of one side is passed on to the other; neither side is ever told anything of Postern's own.
@@ -57,12 +71,13 @@ export class Relay {
   }
 
   /** Passes on what had arrived before the relay began, then lets both sides flow. */
-  start(received: { readonly fromClient: Uint8Array; readonly fromUpstream: Uint8Array }): void {
+  start(received: ReceivedBefore): void {
     const { client, upstream } = this.#options;
     if (received.fromUpstream.length > 0) this.#onUpstreamData(received.fromUpstream);
     if (received.fromClient.length > 0) this.#onClientData(received.fromClient);
     // A client that closed its sending side during the login will not say so again.
     if (client.readableEnded) this.#onEnd('client_closed', upstream);
+    for (const { side, event } of received.missed ?? []) this.#onMissed(side, event);
     if (!client.writableNeedDrain) upstream.resume();
     if (!upstream.writableNeedDrain) client.resume();
   }
@@ -117,6 +132,12 @@ export class Relay {
     if (!this.#isUpstreamPaused) return;
     this.#isUpstreamPaused = false;
     this.#options.meter.pauses.upstream.end();
+  }
+
+  #onMissed(side: 'client' | 'upstream', event: 'end' | 'error' | 'close'): void {
+    const other = side === 'client' ? this.#options.upstream : this.#options.client;
+    if (event === 'close') this.#onClose(`${side}_closed`, other);
+    else this.#onEnd(event === 'end' ? `${side}_closed` : `${side}_reset`, other);
   }
 
   /** One side will send no more: the other gets what is on its way, then the same end. */

@@ -13,7 +13,8 @@ import { ClientLeg } from './client-leg.ts';
 import type { CloseReason, Traffic } from './events.ts';
 import { type AcceptedLogin, isCredentialRefusal, type LoginOutcome, logIn } from './login.ts';
 import type { LiveSession } from './ports.ts';
-import { Relay } from './relay.ts';
+import { ReadAheadRelay } from './read-ahead-relay.ts';
+import { Relay, type RelayOptions } from './relay.ts';
 import type { SessionOptions } from './session-options.ts';
 
 /** Octets kept for a client that pipelines behind its login; beyond it the client waits, as TCP makes it. */
@@ -33,7 +34,7 @@ export class Session {
   readonly #client: ClientLeg;
   #reader = new LineReader();
   #state: AuthorizationState | undefined;
-  #relay: Relay | undefined;
+  #relay: Pick<Relay, 'cut'> | undefined;
   #live: LiveSession | undefined;
   #commands: CommandCounter | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -191,6 +192,7 @@ export class Session {
           ...(policy.certificateAccounts === undefined ? {} : { certificateAccounts: policy.certificateAccounts }),
           credentials,
           describeClient: () => this.#client.describe(),
+          wantsReadAhead: (upstream) => ports.meter.readAhead.isWanted(upstream),
           ...(policy.upstream === undefined ? {} : { listenerUpstream: policy.upstream }),
           hold: (delayMs) => this.#hold(delayMs),
           signal: this.#clientGone.signal,
@@ -235,7 +237,7 @@ export class Session {
     clearTimeout(this.#deadline);
     this.#detach();
     this.#commands = new CommandCounter(ports.meter.commands);
-    this.#relay = new Relay({
+    const options: RelayOptions = {
       client: this.#socket,
       upstream: session.socket,
       ...(session.readDirectly === undefined ? {} : { readDirectly: session.readDirectly }),
@@ -244,11 +246,15 @@ export class Session {
       meter: ports.meter,
       commands: this.#commands,
       onClosed: (reason) => this.#finish(reason),
-    });
+    };
+    const { readAhead } = session;
+    const relay =
+      readAhead === undefined ? new Relay(options) : new ReadAheadRelay({ ...options, target: upstream, readAhead });
+    this.#relay = relay;
     this.#live = { account: limitedAccount, sessionId: identity.sessionId };
     ports.guard.openSession(this.#live);
     ports.report({ kind: 'relayStarted', ...identity, account, upstream: upstream.name, traffic: this.#traffic });
-    this.#relay.start({ fromClient: this.#reader.takeRest(), fromUpstream: session.received });
+    relay.start({ fromClient: this.#reader.takeRest(), fromUpstream: session.received });
   }
 
   #onLoginTimeout(): void {

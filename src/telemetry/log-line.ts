@@ -42,8 +42,8 @@ export function logLevel(event: GateEvent): LogLevel {
     case 'loginLimited':
       return 'debug';
     case 'connectionRefused':
-      // Each block is logged once; what it keeps out comes in floods.
-      return event.reason === 'blocked' ? 'debug' : 'info';
+      // Each block is logged once, and overload as well; what they keep out comes in floods.
+      return event.reason === 'blocked' || event.reason === 'overloaded' ? 'debug' : 'info';
     case 'clientTlsFailed':
     case 'blockAdded':
     case 'blockLifted':

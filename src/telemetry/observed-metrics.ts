@@ -33,6 +33,7 @@ export interface ObservedMetricsOptions {
   /** How many sessions are let in at a time. */
   readonly maxSessions: () => number | undefined;
   readonly isDraining: () => boolean;
+  readonly isOverloaded: () => boolean;
 }
 
 /** A scrape must not wait for a store that hangs: Prometheus gives up after 10 s and would lose all the rest. */
@@ -113,11 +114,11 @@ function registerSessions({ registry, sessions, listeners }: ObservedMetricsOpti
   });
 }
 
-function registerCapacity({ registry, maxSessions, isDraining }: ObservedMetricsOptions): void {
+function registerCapacity({ registry, maxSessions, isDraining, isOverloaded }: ObservedMetricsOptions): void {
   if (maxSessions() !== undefined) {
     new Gauge({
       name: 'postern_sessions_max',
-      help: 'How many sessions are let in at a time (sessions.maxTotal).',
+      help: 'How many sessions are let in at a time (sessions.maxTotal, less where fewer files may be open).',
       registers: [registry],
       collect() {
         this.set(maxSessions() ?? 0);
@@ -130,6 +131,14 @@ function registerCapacity({ registry, maxSessions, isDraining }: ObservedMetrics
     registers: [registry],
     collect() {
       this.set(isDraining() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'postern_overloaded',
+    help: 'Whether this process lets nobody in because it is late or its memory used up (1) or not (0).',
+    registers: [registry],
+    collect() {
+      this.set(isOverloaded() ? 1 : 0);
     },
   });
 }

@@ -18,6 +18,7 @@ import {
 } from './observed-metrics.ts';
 import { createPolicyServerMetrics, type PolicyReportCounts, type PolicyServerMeter } from './policy-server-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import { createReadAheadMetrics } from './read-ahead-metrics.ts';
 import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.ts';
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
@@ -87,6 +88,8 @@ export interface Telemetry {
   observeReadyConnections(list: () => Iterable<ReadyConnectionCounts>): void;
   /** Names who knows whether this process drains, for `postern_draining`. */
   observeDraining(isDraining: () => boolean): void;
+  /** Names who knows whether this process is overloaded, for `postern_overloaded`. */
+  observeOverload(isOverloaded: () => boolean): void;
   /** Resolves when the log is written, at the latest after a second. To be awaited before the process ends. */
   flush(): Promise<void>;
 }
@@ -116,6 +119,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let listCertificates: () => readonly CertificateExpiry[] = () => [];
   let countRecords: (() => AuditCounts) | undefined;
   let isDraining = () => false;
+  let isOverloaded = () => false;
   let listReady: () => Iterable<ReadyConnectionCounts> = () => [];
 
   registerBuildInfo(registry, { version, runtime });
@@ -130,8 +134,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     plaintextExceptions: () => configured.plaintextExceptions ?? [],
     maxSessions: () => configured.maxSessions,
     isDraining: () => isDraining(),
+    isOverloaded: () => isOverloaded(),
   });
   createReadyMetrics(registry, { upstreams: names.upstreams, list: () => listReady() });
+  createReadAheadMetrics(registry, { upstreams: names.upstreams, list: () => meter.readAhead.list() });
   addProcessMetrics(registry);
 
   const consumers = new Map<string, (event: GateEvent) => void>([
@@ -183,6 +189,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     observeDraining: (look) => {
       isDraining = look;
+    },
+    observeOverload: (look) => {
+      isOverloaded = look;
     },
     flush,
   };

@@ -18,6 +18,8 @@ describe('health', () => {
   it.each([
     ['ready', 200, openGate],
     ['unready', 503, { ...openGate, isDraining: true }],
+    ['unready', 503, { ...openGate, overload: 'delay' }],
+    ['unready', 503, { ...openGate, overload: 'memory' }],
     ['unready', 503, { ...openGate, listeners: [] }],
     ['degraded', 200, { ...openGate, store: { name: 'redis', isUp: false, onFailure: 'local' } }],
     ['unready', 503, { ...openGate, store: { name: 'redis', isUp: false, onFailure: 'refuse' } }],
@@ -63,7 +65,7 @@ describe('requests that cannot be served', () => {
     [413, 'GET', '/healthz', { 'Content-Length': '1' }],
     [413, 'DELETE', '/api/v1/sessions/s1', { 'Content-Length': '1' }],
     [413, 'POST', '/api/v1/blocks', { 'Content-Length': '65537' }],
-    [413, 'POST', '/api/v1/configuration/validate', { 'Content-Length': '65537' }],
+    [413, 'POST', '/api/v1/config/validate', { 'Content-Length': '65537' }],
     [411, 'POST', '/api/v1/blocks', { 'Transfer-Encoding': 'chunked' }],
   ])('answers %i to %s %s with %j, whoever asks', async (status, method, path, headers) => {
     await expectProblem(await appWith().app.request(path, { method, headers }), status);

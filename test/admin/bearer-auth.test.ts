@@ -72,8 +72,8 @@ describe('bearerAuth', () => {
     ['DELETE', '/api/v1/blocks/b1'],
     ['POST', '/api/v1/blocks'],
     ['POST', '/api/v1/upstreams/corp/probe'],
-    ['POST', '/api/v1/configuration/validate'],
-    ['POST', '/api/v1/configuration/reload'],
+    ['POST', '/api/v1/config/validate'],
+    ['POST', '/api/v1/config/reload'],
     ['POST', '/api/v1/drain'],
     ['PUT', '/api/v1/log-level'],
   ])('forbids a viewer to %s %s, and leaves a record of it', async (method, path) => {

@@ -51,7 +51,7 @@ describe('/api/v1/openapi.json', () => {
         ...['GET status', 'GET sessions', 'GET sessions/{id}', 'DELETE sessions/{id}', 'GET accounts/{account}'],
         ...['GET blocks', 'POST blocks', 'DELETE blocks/{id}', 'GET inventory', 'GET certificates'],
         ...['GET upstreams', 'GET upstreams/{name}', 'POST upstreams/{name}/probe', 'GET events', 'POST drain'],
-        ...['GET configuration', 'POST configuration/validate', 'POST configuration/reload'],
+        ...['GET config', 'POST config/validate', 'POST config/reload'],
         ...['GET log-level', 'PUT log-level'],
       ].toSorted(),
     );
@@ -83,7 +83,7 @@ describe('/api/v1/openapi.json', () => {
     ['/api/v1/upstreams/{name}', '/api/v1/upstreams/att'],
     ['/api/v1/certificates', '/api/v1/certificates'],
     ['/api/v1/inventory', '/api/v1/inventory'],
-    ['/api/v1/configuration', '/api/v1/configuration'],
+    ['/api/v1/config', '/api/v1/config'],
     ['/api/v1/log-level', '/api/v1/log-level'],
     ['/api/v1/sessions/{id}', '/api/v1/sessions/none', '404'],
     ['/api/v1/sessions', '/api/v1/sessions?limit=0', '400'],

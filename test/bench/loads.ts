@@ -1,9 +1,9 @@
 import { type Job, type JobResult, maildrop, type Target } from './jobs.ts';
+import type { Figure } from './measured.ts';
 import { percentile } from './statistics.ts';
 
-/** The loads that `--only` knows. */
-export const loadNames = ['poll', 'bulk', 'rtt'] as const;
-export type LoadName = (typeof loadNames)[number];
+/** The loads that all contenders take turns with. */
+export type SharedLoadName = 'poll' | 'bulk' | 'rtt';
 
 /** What one run has shown of one contender. */
 export interface Observation {
@@ -16,23 +16,15 @@ export interface Observation {
   readonly resumedShare: number;
 }
 
-/** A number that is compared: less is better in all that have a ratio. */
-export interface Figure {
-  readonly name: string;
-  readonly hasRatio: boolean;
-  /** Undefined where the run does not tell. */
-  readonly read: (observation: Observation) => number | undefined;
-}
-
 /** A load as it is run. */
 export interface Load {
-  readonly load: LoadName;
+  readonly load: SharedLoadName;
   readonly title: string;
   readonly transport: Target['transport'];
   /** Not measured. The first one has caches to fill and code to compile, those of later rounds only to wake it up. */
   readonly warmUp: (target: Target, isFirst: boolean) => Job;
   readonly measured: (target: Target) => Job;
-  readonly figures: readonly Figure[];
+  readonly figures: readonly Figure<Observation>[];
 }
 
 /** Far above what any run takes; a proxy that hangs ends the bench by it. */
@@ -45,7 +37,7 @@ const transfersPerRun = 60;
 const requestsPerRun = 20_000;
 
 /** The loads of that name; `isResuming` adds clients that resume TLS sessions. */
-export function selectLoads(names: ReadonlySet<LoadName>, { isResuming }: { readonly isResuming: boolean }): Load[] {
+export function selectLoads(names: ReadonlySet<string>, { isResuming }: { readonly isResuming: boolean }): Load[] {
   const all = [
     poll('poll TLS→TLS', { transport: 'implicit', isResuming: false }),
     ...(isResuming ? [poll('poll TLS→TLS, resumed by the client', { transport: 'implicit', isResuming })] : []),
@@ -77,15 +69,11 @@ function poll(
     figures: [
       cpuFigure('CPU ms per session', 1000),
       companionFigure('besides, its store ms', 1000),
-      { name: 'sessions/s', hasRatio: false, read: ({ result }) => result.latenciesMs.length / result.seconds },
+      { name: 'sessions/s', read: ({ result }) => result.latenciesMs.length / result.seconds },
       latencyFigure('p50 ms', 0.5, 1),
       latencyFigure('p99 ms', 0.99, 1),
-      {
-        name: 'client resumed %',
-        hasRatio: false,
-        read: ({ result }) => (result.resumed / result.latenciesMs.length) * 100,
-      },
-      { name: 'upstream resumed %', hasRatio: false, read: ({ resumedShare }) => resumedShare * 100 },
+      { name: 'client resumed %', read: ({ result }) => (result.resumed / result.latenciesMs.length) * 100 },
+      { name: 'upstream resumed %', read: ({ resumedShare }) => resumedShare * 100 },
     ],
   };
 }
@@ -100,7 +88,7 @@ const bulk: Load = {
     cpuFigure('CPU s per GB', 1e9 / maildrop.largeOctets),
     {
       name: 'MB/s',
-      hasRatio: false,
+
       read: ({ result }) => (result.latenciesMs.length * maildrop.largeOctets) / 1e6 / result.seconds,
     },
   ],
@@ -114,30 +102,30 @@ const rtt: Load = {
   measured: (target) => ({ kind: 'rtt', target, timeoutMs, requests: requestsPerRun }),
   figures: [
     cpuFigure('CPU µs per NOOP', 1e6),
-    { ...latencyFigure('p50 µs', 0.5, 1000), hasRatio: true },
-    { ...latencyFigure('p99 µs', 0.99, 1000), hasRatio: true },
+    { ...latencyFigure('p50 µs', 0.5, 1000), against: 'proxies' },
+    { ...latencyFigure('p99 µs', 0.99, 1000), against: 'proxies' },
   ],
 };
 
 /** The contender's CPU time for each session, transfer or request. */
-function cpuFigure(name: string, factor: number): Figure {
+export function cpuFigure(name: string, factor: number): Figure<Observation> {
   return {
     name,
-    hasRatio: true,
+    against: 'proxies',
     read: ({ cpuSeconds, result }) =>
       cpuSeconds === undefined ? undefined : (cpuSeconds / result.latenciesMs.length) * factor,
   };
 }
 
-function companionFigure(name: string, factor: number): Figure {
+function companionFigure(name: string, factor: number): Figure<Observation> {
   return {
     name,
-    hasRatio: false,
+
     read: ({ companionCpuSeconds, result }) =>
       companionCpuSeconds === undefined ? undefined : (companionCpuSeconds / result.latenciesMs.length) * factor,
   };
 }
 
-function latencyFigure(name: string, share: number, factor: number): Figure {
-  return { name, hasRatio: false, read: ({ result }) => percentile(result.latenciesMs, share) * factor };
+function latencyFigure(name: string, share: number, factor: number): Figure<Observation> {
+  return { name, read: ({ result }) => percentile(result.latenciesMs, share) * factor };
 }

@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { sameTls, serverName, type Target } from './jobs.ts';
 
 /** A connection on which nothing happens for so long is broken. */
@@ -8,6 +8,8 @@ const endOfLines = Buffer.from('\r\n.\r\n');
 
 /** What to connect to and with. */
 export interface Pop3ConnectionOptions extends Target {
+  /** Default: 127.0.0.1. */
+  readonly localAddress?: string | undefined;
   /** A TLS session to resume. */
   readonly session?: Buffer | undefined;
   readonly onSession?: ((session: Buffer) => void) | undefined;
@@ -26,6 +28,7 @@ export class Pop3Connection {
   #waiting: Waiting | undefined;
   #error: Error | undefined;
   #octets = 0;
+  #cutAfterOctets = Number.POSITIVE_INFINITY;
   /** The last octets of the reply so far, enough to see its end. */
   #tail: Buffer = Buffer.alloc(0);
 
@@ -57,6 +60,30 @@ export class Pop3Connection {
     return reply;
   }
 
+  /** Whether it can still be spoken on. */
+  get isOpen(): boolean {
+    return this.#error === undefined;
+  }
+
+  /** Permits it to be silent for ever. */
+  rest(): void {
+    this.#socket.setTimeout(0);
+  }
+
+  /** Asks for a message, takes at least so many octets of it, and is gone without another word. */
+  async cut(command: string, { afterOctets }: { readonly afterOctets: number }): Promise<void> {
+    const reply = this.#expect(true);
+    this.#cutAfterOctets = afterOctets;
+    this.#socket.write(`${command}\r\n`, 'latin1');
+    await reply.catch(() => {});
+    await this.#closed.promise;
+  }
+
+  /** Ends it without a word. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
   /** Resolves when the connection is gone. */
   close(): Promise<void> {
     this.#socket.end();
@@ -79,6 +106,10 @@ export class Pop3Connection {
       this.#socket.destroy(new Error(`it said ${JSON.stringify(chunk.toString('latin1', 0, 200))}`));
       return;
     }
+    if (this.#octets > this.#cutAfterOctets) {
+      this.#socket.destroy();
+      return;
+    }
     const end = waiting.isMultiline ? endOfLines : endOfLines.subarray(0, 2);
     if (!this.#tail.subarray(-end.length).equals(end)) return;
     const octets = this.#octets;
@@ -95,13 +126,26 @@ export class Pop3Connection {
   }
 }
 
-function dial({ port, transport, ca, session, onSession }: Pop3ConnectionOptions): Socket {
-  const endpoint = { host: '127.0.0.1', port, noDelay: true };
+/** One for all connections: to read certificates for each would be most of a client's work. */
+const contexts = new Map<string, SecureContext>();
+
+function contextFor({ ca, ecdhCurve = sameTls.ecdhCurve }: Target): SecureContext {
+  const name = `${ecdhCurve} ${ca}`;
+  let context = contexts.get(name);
+  if (context === undefined) {
+    context = createSecureContext({ ...sameTls, ca, ecdhCurve });
+    contexts.set(name, context);
+  }
+  return context;
+}
+
+function dial(options: Pop3ConnectionOptions): Socket {
+  const { port, transport, localAddress = '127.0.0.1', session, onSession } = options;
+  const endpoint = { host: '127.0.0.1', port, localAddress, noDelay: true };
   if (transport === 'plaintext') return connectTcp(endpoint);
   const socket = connectTls({
     ...endpoint,
-    ...sameTls,
-    ca,
+    secureContext: contextFor(options),
     servername: serverName,
     ...(session === undefined ? {} : { session }),
   });

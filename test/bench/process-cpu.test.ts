@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ProcessStat, parseStat, sumTree } from './process-cpu.ts';
+import { type ProcessStat, parseStat, treeOf } from './process-cpu.ts';
 
 describe('parseStat', () => {
   it('adds the times of the process and of the children it waited for', () => {
@@ -17,21 +17,19 @@ describe('parseStat', () => {
   });
 });
 
-describe('sumTree', () => {
-  const process = (pid: number, parent: number, cpuSeconds: number): ProcessStat => ({ pid, parent, cpuSeconds });
+describe('treeOf', () => {
+  const process = (pid: number, parent: number): ProcessStat => ({ pid, parent, cpuSeconds: 1 });
+  const idsOf = (root: number, processes: readonly ProcessStat[]): number[] =>
+    treeOf(root, processes)
+      .map(({ pid }) => pid)
+      .toSorted((a, b) => a - b);
 
-  it('counts a process, its children and theirs, and nobody else', () => {
-    const processes = [
-      process(1, 0, 64),
-      process(30, 20, 4),
-      process(10, 1, 1),
-      process(20, 10, 2),
-      process(11, 1, 32),
-    ];
-    expect(sumTree(10, processes)).toBe(7);
+  it('holds a process, its children and theirs, and nobody else', () => {
+    const processes = [process(1, 0), process(30, 20), process(10, 1), process(20, 10), process(11, 1)];
+    expect(idsOf(10, processes)).toEqual([10, 20, 30]);
   });
 
   it('ends where parents form a circle, as they seem to while process ids are reused', () => {
-    expect(sumTree(10, [process(10, 20, 1), process(20, 10, 2)])).toBe(3);
+    expect(idsOf(10, [process(10, 20), process(20, 10)])).toEqual([10, 20]);
   });
 });

@@ -21,25 +21,30 @@ export function parseStat(text: string): ProcessStat | undefined {
   return [pid, parent, cpuSeconds].every(Number.isFinite) ? { pid, parent, cpuSeconds } : undefined;
 }
 
-/** CPU seconds of a process and everything below it. */
-export function sumTree(root: number, processes: readonly ProcessStat[]): number {
-  let sum = 0;
+/** A process and everything below it. */
+export function treeOf(root: number, processes: readonly ProcessStat[]): ProcessStat[] {
+  const tree: ProcessStat[] = [];
   const waiting = [root];
   const seen = new Set<number>();
   for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
     if (seen.has(pid)) continue;
     seen.add(pid);
     for (const stat of processes) {
-      if (stat.pid === pid) sum += stat.cpuSeconds;
+      if (stat.pid === pid) tree.push(stat);
       if (stat.parent === pid) waiting.push(stat.pid);
     }
   }
-  return sum;
+  return tree;
 }
 
 /** CPU seconds that a running process and everything below it have used since they began. */
 export function treeCpuSeconds(root: number): number {
-  return sumTree(root, listProcesses());
+  return treeOf(root, listProcesses()).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+}
+
+/** The process ids of a running process and everything below it. */
+export function treeIds(root: number): number[] {
+  return treeOf(root, listProcesses()).map(({ pid }) => pid);
 }
 
 function listProcesses(): ProcessStat[] {

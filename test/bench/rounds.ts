@@ -1,68 +1,59 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { assignmentOf, attempt, type Bench, generate, settle, targetOf } from './bench.ts';
 import type { RunningContender } from './contenders/contender.ts';
-import type { Job, JobResult, Target } from './jobs.ts';
+import type { Job } from './jobs.ts';
 import type { Load, Observation } from './loads.ts';
+import { type Measured, Observations } from './measured.ts';
 import { treeCpuSeconds } from './process-cpu.ts';
-import type { Upstream } from './upstream.ts';
-import type { Worker } from './worker.ts';
 
-/** A proxy's last closes and log lines belong to the run that caused them. */
-const settleMs = 100;
-/** Beyond the time that a job has itself. */
-const answerSlackMs = 10_000;
-
-/** What loads are run with. */
-export interface Bench {
-  readonly contenders: ReadonlyMap<string, RunningContender>;
-  readonly upstream: Upstream;
-  readonly generator: Worker<Job, JobResult>;
-  /** PEM of the authority that clients verify with. */
-  readonly ca: string;
-  readonly runs: number;
-  readonly signal: AbortSignal;
-  readonly progress: (line: string) => void;
-}
-
-/** All observations of one load: by contender, in the order of the rounds. */
-export interface Measured {
-  readonly load: Load;
-  readonly observations: ReadonlyMap<string, readonly Observation[]>;
+/** Starts all contenders and runs each load on them. */
+export async function runLoads(loads: readonly Load[], bench: Bench): Promise<Measured> {
+  await using stack = new AsyncDisposableStack();
+  const running = new Map<string, RunningContender>();
+  for (const contender of bench.contenders) {
+    bench.signal.throwIfAborted();
+    running.set(contender.name, stack.use(await contender.start(assignmentOf(bench))));
+  }
+  const measured: Measured[] = [];
+  for (const load of loads) measured.push(await runRounds(load, { bench, running }));
+  return { rows: measured.flatMap(({ rows }) => rows), notes: measured.flatMap(({ notes }) => notes ?? []) };
 }
 
 /** Runs a load round by round; in each round every contender in turn, so that all meet the same moods of the machine. */
-export async function runRounds(load: Load, bench: Bench): Promise<Measured> {
-  const observations = new Map<string, Observation[]>();
+async function runRounds(
+  load: Load,
+  { bench, running }: { readonly bench: Bench; readonly running: ReadonlyMap<string, RunningContender> },
+): Promise<Measured> {
+  const observations = new Observations<Observation>();
+  const notes: string[] = [];
+  const left = new Map(running);
   for (let round = 0; round < bench.runs; round += 1) {
-    for (const [name, contender] of bench.contenders) {
-      const target = targetOf(contender, { load, ca: bench.ca });
+    for (const [name, contender] of left) {
+      const target = targetOf(contender, { transport: load.transport, ca: bench.ca });
       if (target === undefined) continue;
       bench.signal.throwIfAborted();
       bench.progress(`${load.title}: run ${round + 1} of ${bench.runs}, ${name}`);
-      await generate(load.warmUp(target, round === 0), bench);
-      const observation = await observe(load.measured(target), { bench, contender });
-      observations.set(name, [...(observations.get(name) ?? []), observation]);
+      const step = async (): Promise<Observation> => {
+        await generate(load.warmUp(target, round === 0), bench);
+        return observe(load.measured(target), { bench, contender });
+      };
+      const observation = await attempt(name, { notes, signal: bench.signal, step });
+      if (observation === undefined) left.delete(name);
+      else observations.add(name, observation);
     }
   }
-  return { load, observations };
+  return { rows: observations.rows(load.title, load.figures), notes };
 }
 
-function targetOf(
-  { implicitPort, plaintextPort }: RunningContender,
-  { load, ca }: { readonly load: Load; readonly ca: string },
-): Target | undefined {
-  const port = load.transport === 'implicit' ? implicitPort : plaintextPort;
-  return port === undefined ? undefined : { port, transport: load.transport, ca };
-}
-
-async function observe(
+/** Has clients do a job at a contender, and reads what it cost there. */
+export async function observe(
   job: Job,
   { bench, contender }: { readonly bench: Bench; readonly contender: RunningContender },
 ): Promise<Observation> {
-  await delay(settleMs);
+  await settle();
   await bench.upstream.takeCounts();
   const before = readCpu(contender);
   const result = await generate(job, bench);
-  await delay(settleMs);
+  await settle();
   const after = readCpu(contender);
   const { connections, resumed } = await bench.upstream.takeCounts();
   return {
@@ -72,10 +63,6 @@ async function observe(
     upstreamConnections: connections,
     resumedShare: connections === 0 ? 0 : resumed / connections,
   };
-}
-
-function generate(job: Job, { generator }: Bench): Promise<JobResult> {
-  return generator.ask(job, { timeoutMs: job.timeoutMs + answerSlackMs });
 }
 
 interface CpuReading {

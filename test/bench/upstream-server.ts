@@ -1,7 +1,16 @@
 /** A child process: the mail server behind the proxies. It knows just enough POP3, and its replies are made in advance. */
 import { once } from 'node:events';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { maildrop, sameTls, type UpstreamCounts, type UpstreamRequest, type UpstreamSetup } from './jobs.ts';
+import { createServer as createPlaintextServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:tls';
+import {
+  maildrop,
+  passwords,
+  sameTls,
+  type UpstreamCounts,
+  type UpstreamPorts,
+  type UpstreamRequest,
+  type UpstreamSetup,
+} from './jobs.ts';
 import { answerRequests } from './worker.ts';
 
 /** What is handed to the socket at once of the large message. */
@@ -9,6 +18,7 @@ const sliceOctets = 256 * 1024;
 
 const ok = Buffer.from('+OK\r\n');
 const unknown = Buffer.from('-ERR Unknown command\r\n');
+const refused = Buffer.from('-ERR [AUTH] Wrong password\r\n');
 const challenge = Buffer.from('+ \r\n');
 const greeting = Buffer.from('+OK Bench ready\r\n');
 const capabilities = Buffer.from('+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nUSER\r\nSASL PLAIN\r\n.\r\n');
@@ -20,16 +30,25 @@ const large = message(maildrop.largeOctets);
 
 let connections = 0;
 let resumed = 0;
-let server: Server | undefined;
 
-answerRequests<UpstreamRequest, UpstreamCounts | number>(async (request) =>
+answerRequests<UpstreamRequest, UpstreamCounts | UpstreamPorts>(async (request) =>
   request.kind === 'listen' ? listen(request.setup) : takeCounts(),
 );
 
-/** Resolves to the port. */
-async function listen({ port, cert, key, ticketKeys }: UpstreamSetup): Promise<number> {
+async function listen({ port, plaintextPort, cert, key, ticketKeys }: UpstreamSetup): Promise<UpstreamPorts> {
   const keys = Buffer.from(ticketKeys, 'base64');
-  server = createServer({ cert, key, ticketKeys: keys, noDelay: true, ...sameTls }, serve);
+  const server = createServer({ cert, key, ticketKeys: keys, noDelay: true, ...sameTls }, (socket) => {
+    if (socket.isSessionReused()) resumed += 1;
+    serve(socket);
+  });
+  return {
+    port: await bind(server, port),
+    plaintextPort: await bind(createPlaintextServer({ noDelay: true }, serve), plaintextPort),
+  };
+}
+
+/** Resolves to the port, which other processes may bind too. */
+async function bind(server: Server, port: number): Promise<number> {
   server.listen({ host: '127.0.0.1', port, reusePort: true, backlog: 4096 });
   await once(server, 'listening');
   const address = server.address();
@@ -44,9 +63,8 @@ function takeCounts(): UpstreamCounts {
   return counts;
 }
 
-function serve(socket: TLSSocket): void {
+function serve(socket: Socket): void {
   connections += 1;
-  if (socket.isSessionReused()) resumed += 1;
   socket.on('error', () => {}); // a proxy that is ended in the middle
   let rest = '';
   socket.on('data', (chunk: Buffer) => {
@@ -57,19 +75,21 @@ function serve(socket: TLSSocket): void {
   socket.write(greeting);
 }
 
-function answer(socket: TLSSocket, line: string): void {
-  const [verb = '', argument] = line.split(' ');
+function answer(socket: Socket, line: string): void {
+  const [verb = '', argument, initialResponse] = line.split(' ');
   switch (verb.toUpperCase()) {
     case 'USER':
-    case 'PASS':
     case 'NOOP':
       socket.write(ok);
+      break;
+    case 'PASS':
+      socket.write(judge(argument));
       break;
     case 'CAPA':
       socket.write(capabilities);
       break;
     case 'AUTH':
-      socket.write(line.split(' ').length > 2 ? ok : challenge);
+      socket.write(initialResponse === undefined ? challenge : judge(decode(initialResponse)));
       break;
     case 'STAT':
       socket.write(stat);
@@ -86,17 +106,25 @@ function answer(socket: TLSSocket, line: string): void {
       break;
     default:
       // The Base64 of AUTH PLAIN in two steps.
-      socket.write(line.length > 16 ? ok : unknown);
+      socket.write(line.length > 16 ? judge(decode(line)) : unknown);
   }
 }
 
-async function writeLarge(socket: TLSSocket): Promise<void> {
+function judge(credentials = ''): Buffer {
+  return credentials.includes(passwords.wrong) ? refused : ok;
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('latin1');
+}
+
+async function writeLarge(socket: Socket): Promise<void> {
   for (let start = 0; start < large.length && !socket.destroyed; start += sliceOctets) {
     if (!socket.write(large.subarray(start, start + sliceOctets))) await drained(socket);
   }
 }
 
-function drained(socket: TLSSocket): Promise<void> {
+function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
       socket.off('drain', settle);

@@ -31,6 +31,13 @@ describe('the configuration', () => {
     expect(stdout).toMatch(/^POSTERN_CONFIG_YAML is valid: .*\n {2}listener of-the-variable /);
   });
 
+  it('is all of what comes to standard input, however slowly', async () => {
+    const slowly = `{ sleep 0.3; printf '%s' '${listener('of-the-pipe')}'; sleep 0.3; head -c 100000 /dev/zero | tr '\\0' '#'; }`;
+    const command = ['sh', '-c', `${slowly} | "$0" "$1" check --config -`, process.execPath, mainFile] as const;
+    const { stdout } = await runProcess(command, { timeoutMs: 15_000 });
+    expect(stdout.toString()).toMatch(/^standard input is valid: .*\n {2}listener of-the-pipe /);
+  });
+
   it('is what --config names rather than either: a file, or standard input', async () => {
     const options = { variable: listener('of-the-variable'), input: listener('of-the-input') };
     expect((await check(['--config', 'postern.yaml'], options)).stdout).toMatch(/^postern\.yaml is valid/);

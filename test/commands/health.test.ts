@@ -6,7 +6,7 @@ import type { GateState } from '../../src/admin/ports.ts';
 import { type AdminServer, serveAdmin } from '../../src/admin/server.ts';
 import { findHealthAccess, runHealth } from '../../src/commands/health.ts';
 import { UsageError } from '../../src/commands/usage-error.ts';
-import type { AdminConfig } from '../../src/config/config.ts';
+import type { AdminLocation } from '../../src/config/admin-location.ts';
 import { fakePorts } from '../admin/ports.ts';
 import { runPostern } from '../e2e/postern-process.ts';
 import { createTestCertificates } from '../support/certificates.ts';
@@ -22,9 +22,9 @@ function serve(state: GateState, address: { host: string; port: number } | { pat
 }
 
 /** Asks as the configuration's own health check does. */
-async function ask(admin: AdminConfig, { isLive = false, files = {} as Record<string, string>, ca = '' } = {}) {
+async function ask(location: AdminLocation, { isLive = false, files = {} as Record<string, string>, ca = '' } = {}) {
   const lines: string[] = [];
-  const access = findHealthAccess(undefined, { loadAdmin: () => admin, readFile: (path) => files[path] ?? '' });
+  const access = findHealthAccess(undefined, { locate: () => location, readFile: (path) => files[path] ?? '' });
   const code = await runHealth({
     access: { ...access, ...(ca !== '' && { ca }) },
     isLive,
@@ -34,12 +34,11 @@ async function ask(admin: AdminConfig, { isLive = false, files = {} as Record<st
 }
 
 const loopback = { host: '127.0.0.1', port: 0 };
-const tokens = [] as const;
 
 describe('postern health', () => {
   it('is 0 while clients may be sent here', async () => {
     await using server = await serve(listening, loopback);
-    expect(await ask({ ...server.address, tokens })).toEqual({
+    expect(await ask({ address: server.address })).toEqual({
       code: 0,
       said: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+: ready$/),
     });
@@ -47,7 +46,7 @@ describe('postern health', () => {
 
   it('is 1 with the reasons while they may not, and 0 for who asks whether it lives', async () => {
     await using server = await serve({ ...listening, isDraining: true }, loopback);
-    const admin = { ...server.address, tokens };
+    const admin = { address: server.address };
     expect(await ask(admin)).toEqual({ code: 1, said: expect.stringMatching(/: unready: Shutting down/) });
     expect(await ask(admin, { isLive: true })).toEqual({ code: 0, said: expect.stringMatching(/: alive$/) });
   });
@@ -56,7 +55,7 @@ describe('postern health', () => {
     await using directory = await createTemporaryDirectory('health');
     const path = join(directory.path, 'admin.sock');
     await using _server = await serve(listening, { path });
-    expect(await ask({ path, tokens })).toEqual({ code: 0, said: `unix:${path}: ready` });
+    expect(await ask({ address: { path } })).toEqual({ code: 0, said: `unix:${path}: ready` });
   });
 
   it('asks over TLS by the name of the certificate, and trusts one that signed itself', async () => {
@@ -68,7 +67,7 @@ describe('postern health', () => {
         address: loopback,
         tls: { context: pair, requiresCertificate: false },
       });
-      const admin = { ...server.address, tokens, tls: { cert: '/cert.pem', key: '/key.pem' } };
+      const admin = { address: server.address, certificateFile: '/cert.pem' };
       const files = { '/cert.pem': pair.cert };
       const isOwn = pair === certificates.selfSigned;
       expect(await ask(admin, { files })).toMatchObject({ code: isOwn ? 0 : 1 });
@@ -79,28 +78,25 @@ describe('postern health', () => {
   it('is 1 in one line where nothing listens', async () => {
     const server = await serve(listening, loopback);
     await server[Symbol.asyncDispose]();
-    expect(await ask({ ...server.address, tokens })).toEqual({
+    expect(await ask({ address: server.address })).toEqual({
       code: 1,
       said: expect.stringMatching(/^http:\S+: nothing listens there$/),
     });
   });
 
-  it('is a command that needs no token, and no configuration where it is given a URL', async () => {
+  it('is a command that needs no token, no configuration where it is given a URL, and no right one else', async () => {
     await using server = await serve(listening, loopback);
     const port = 'port' in server.address ? server.address.port : 0;
     expect(await runPostern(['health', '--url', `http://127.0.0.1:${port}`])).toMatchObject({ code: 0, stderr: '' });
     await using directory = await createTemporaryDirectory('health');
     const file = join(directory.path, 'postern.yaml');
-    await writeFile(
-      file,
-      `listeners: [{name: a, address: "127.0.0.1:0", tls: implicit}]\nadmin: {address: "127.0.0.1:${port}"}`,
-    );
+    await writeFile(file, `listeners: [{name: edited}]\nadmin: {address: "127.0.0.1:${port}"}`);
     const { code, stdout } = await runPostern(['health', '--live', '--config', file]);
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: `http://127.0.0.1:${port}: alive\n` });
   });
 
   it('refuses what is no admin address', () => {
-    const options = { loadAdmin: (): AdminConfig => ({ ...loopback, tokens }), readFile: () => '' };
+    const options = { locate: (): AdminLocation => ({ address: loopback }), readFile: () => '' };
     expect(() => findHealthAccess('postern.test:9110', options)).toThrow(UsageError);
   });
 });

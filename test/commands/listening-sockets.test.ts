@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ListeningSockets } from '../../src/commands/listening-sockets.ts';
 import type { ListenerConfig } from '../../src/config/config.ts';
@@ -102,6 +103,23 @@ describe('ListeningSockets', () => {
     expect(accepted).toEqual([]);
     made.apply();
     await expect.poll(() => accepted).toMatchObject([{ name: 'wan' }]);
+  });
+
+  it('forgets who left before a change was made, even with an error', async () => {
+    const { sockets, accepted, change, portOf } = makeSockets();
+    await change([listener('lan')]);
+    const wan = elsewhere(portOf('lan'));
+    const made = await sockets.prepare([listener('lan'), listener('wan', wan)], times);
+
+    (await connectTo(wan.port, wan.host)).resetAndDestroy();
+    const later = await connectTo(wan.port, wan.host);
+    // What is answered comes behind the reset, which is seen by then.
+    await setImmediate();
+    await setImmediate();
+    made.apply();
+
+    await expect.poll(() => accepted).toMatchObject([{ name: 'wan' }]);
+    expect(later.destroyed).toBe(false);
   });
 
   it('says that an address and all addresses of one port do not go together', async () => {

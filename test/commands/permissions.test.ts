@@ -9,7 +9,11 @@ const fixed = '{name: lan, address: "0.0.0.0:110", tls: starttls, plaintextFrom:
 const corp = '{name: corp, host: mail.corp.test, domains: [corp.test]}';
 
 /** What a configuration in /etc/postern needs. */
-function permissionsOf(text: string, environment: Readonly<Record<string, string>> = {}) {
+function permissionsOf(
+  text: string,
+  environment: Readonly<Record<string, string>> = {},
+  { isJson = true }: { readonly isJson?: boolean } = {},
+) {
   const printed: string[] = [];
   const said: string[] = [];
   const file = '/etc/postern/postern.yaml';
@@ -18,7 +22,7 @@ function permissionsOf(text: string, environment: Readonly<Record<string, string
     source,
     environment,
     isDemo: false,
-    isJson: true,
+    isJson,
     out: (line) => printed.push(line),
     err: (line) => said.push(line),
   });
@@ -91,6 +95,24 @@ describe('postern permissions', () => {
     expect(found.read).toEqual(
       expect.arrayContaining([own('postern.yaml'), certificates.caFile, own('c.pem'), own('k.pem')]),
     );
+  });
+
+  it('names what a name that is listened on stands for, where that is known', () => {
+    const named = (host: string) =>
+      permissionsOf(
+        `listeners: [{name: lan, address: "${host}:110", tls: implicit, upstream: corp}]\nupstreams: [${corp}]`,
+      );
+    expect(named('localhost').net.slice(0, 3)).toEqual(['localhost:110', '127.0.0.1:110', '[::1]:110']);
+    expect(named('localhost').said).toEqual([]);
+    expect(named('gate.corp.test').said).toEqual([
+      'Add to --allow-net: the address that gate.corp.test:110 stands for, with its port',
+    ]);
+  });
+
+  it('prints no arguments that a shell would make more of, and a list of them all the same', () => {
+    const text = `listeners: [${fixed}]\nupstreams: [${corp}]\naudit: {to: file, file: "/var/log/a -A"}`;
+    expect(() => permissionsOf(text, {}, { isJson: false })).toThrow(/--allow-write .* has a blank/);
+    expect(permissionsOf(text).flags).toContain('--allow-write=/var/log/a -A');
   });
 
   it('refuses a configuration that cannot be used', () => {

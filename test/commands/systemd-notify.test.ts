@@ -97,4 +97,18 @@ describe('SystemdNotify', () => {
     end(new Error('spawn systemd-notify ENOENT'));
     expect(said).toEqual(['Cannot tell systemd READY=1: spawn systemd-notify ENOENT']);
   });
+
+  it('says once that systemd cannot be told, and again where that comes back', () => {
+    const { service, said, passInterval, end } = underSystemd({ NOTIFY_SOCKET, WATCHDOG_USEC: '2000000' });
+    service.ready();
+    end(new Error('gone'));
+    passInterval();
+    end(new Error('gone'));
+    expect(said).toEqual(['Cannot tell systemd READY=1: gone']);
+    passInterval();
+    end();
+    passInterval();
+    end(new Error('gone'));
+    expect(said).toHaveLength(2);
+  });
 });

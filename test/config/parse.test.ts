@@ -31,6 +31,7 @@ upstreams:
     minPollInterval: 15m
     singleSession: true
     readyConnections: 2
+    readAhead: true
 routing:
   default: corp
   separators: "@%#"
@@ -70,6 +71,8 @@ const defaultSessions = {
   maxReadyConnections: 64,
   loginTimeoutMs: 60_000,
   idleTimeoutMs: 600_000,
+  maxEventLoopDelayMs: 500,
+  maxMemory: { share: 0.8 },
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
 };
@@ -132,6 +135,7 @@ describe('parseConfig', () => {
           minPollIntervalMs: 15 * minuteMs,
           isSingleSession: true,
           maxReadyConnections: 2,
+          readAhead: true,
         },
       ],
       routing: { default: 'corp', separators: '@%#' },

@@ -201,6 +201,18 @@ const cases: Readonly<Record<string, AlertCase>> = {
     labels: process,
     summary: 'a:9110 is at the end of its core: sessions wait for each other',
   },
+  PosternOverloaded: {
+    firing: { [`postern_overloaded{${job}}`]: '1+0x20' },
+    quiet: [
+      { [`postern_overloaded{${job}}`]: '0+0x20' },
+      // A burst.
+      { [`postern_overloaded{${job}}`]: '0+0x9 1 0+0x9' },
+      { 'postern_overloaded{job="another"}': '1+0x20' },
+    ],
+    at: '15m',
+    labels: process,
+    summary: 'a:9110 refused new connections for 100% of ten minutes, to serve those that are open',
+  },
   PosternFilesNearLimit: {
     firing: { [`process_open_fds{${job}}`]: '900+0x20', [`process_max_fds{${job}}`]: '1000+0x20' },
     quiet: [{ [`process_open_fds{${job}}`]: '700+0x20', [`process_max_fds{${job}}`]: '1000+0x20' }],

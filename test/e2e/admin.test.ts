@@ -56,9 +56,9 @@ describe('an operator', () => {
     expect(certificates).toMatchObject([
       { names: expect.arrayContaining(['localhost']), daysLeft: expect.any(Number) },
     ]);
-    const configuration = await (await stage.postern.ask('/api/v1/configuration')).json();
+    const configuration = await (await stage.postern.ask('/api/v1/config')).json();
     expect(configuration).toMatchObject({ admin: { tokens: [{ name: 'ops', token: '(hidden)' }] } });
     expect(configuration.upstreams[0]).toMatchObject({ name: 'corp', ca: '(PEM: 1 block)' });
-    expect((await stage.postern.ask('/api/v1/configuration/reload', 'POST')).status).toBe(200);
+    expect((await stage.postern.ask('/api/v1/config/reload', 'POST')).status).toBe(200);
   });
 });

@@ -51,7 +51,7 @@ describe('draining', () => {
     await using stage = await startStage();
     await stage.postern.drain();
 
-    const answer = await stage.postern.ask('/api/v1/configuration/reload', 'POST');
+    const answer = await stage.postern.ask('/api/v1/config/reload', 'POST');
 
     expect(answer.status).toBe(422);
     expect((await answer.json()).problems[0].message).toContain('Postern is on its way out');

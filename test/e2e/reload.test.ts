@@ -1,11 +1,12 @@
 import { createHook } from 'node:async_hooks';
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
+import { runProcess } from '../support/process.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 import { account } from './stage.ts';
 import { adminToken, eventually, type PosternUnderTest, startPosternUnderTest } from './support.ts';
@@ -139,12 +140,52 @@ log: {level: info, format: json}
     const [rejected] = postern.logged('configurationRejected');
     expect(JSON.stringify(rejected)).toContain(complaint);
     expect(await postern.metric('postern_config_reloads_total{result="rejected"}')).toBe(1);
-    const answer = await postern.ask('/api/v1/configuration/reload', 'POST');
+    const answer = await postern.ask('/api/v1/config/reload', 'POST');
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({ valid: false, problems: [{ message: expect.any(String) }] });
     expect(await client.command('NOOP')).toBe('+OK');
     using next = await logIn(postern);
     expect(await next.command('NOOP')).toBe('+OK');
+  });
+
+  it.each([
+    ['the configuration', 'postern.yaml', 'Cannot read the configuration'],
+    ['a secret', 'token', 'admin.tokens[0].token'],
+    ['a certificate', 'cert.pem', 'tls.certificates[0]'],
+  ])('for which %s is a pipe that nobody writes to keeps nobody waiting', async (_title, name, complaint) => {
+    await using postern = await start();
+    using client = await logIn(postern);
+    const pair = certificates.valid;
+    const files = { token: adminToken, 'cert.pem': pair.cert, 'key.pem': pair.key };
+    for (const [file, text] of Object.entries(files)) await writeFile(join(postern.directory, file), text);
+    const whole = `
+listeners: [{name: starttls, address: "127.0.0.1:0", tls: starttls, plaintextFrom: [127.0.0.0/8]}]
+tls: {certificates: [{cert: cert.pem, key: key.pem}]}
+admin: {address: "127.0.0.1:0", tokens: [{name: ops, role: operator, token: {file: token}}]}
+log: {level: debug, format: json}`;
+    await postern.reload({ whole });
+    expect(postern.logged('configurationReloaded')).toHaveLength(1);
+
+    await rm(join(postern.directory, name));
+    await runProcess(['mkfifo', join(postern.directory, name)], { timeoutMs: 15_000 });
+    const answer = await postern.ask('/api/v1/config/reload', 'POST');
+
+    expect(answer.status).toBe(422);
+    const [rejected] = postern.logged('configurationRejected');
+    expect(JSON.stringify(rejected)).toContain(complaint);
+    expect(await client.command('NOOP')).toBe('+OK');
+  });
+
+  it('that turns the audit off is its last record', async () => {
+    await using postern = await start('audit: {to: file, file: audit.jsonl}');
+
+    await postern.reload({ sections: `${corpAt(first)}\naudit: {to: none}` });
+
+    await eventually(async () =>
+      expect((await auditRecords(postern)).at(-1)).toMatchObject({
+        ...{ action: 'reloadConfiguration', by: 'SIGHUP', target: 'audit', result: 'done' },
+      }),
+    );
   });
 
   it('whose new listener cannot be opened changes nothing else, and closes what it opened', async () => {
@@ -185,7 +226,7 @@ log: {level: info, format: json}
       },
     ]);
     expect(await postern.metric('postern_store_up{store="redis"}')).toBeUndefined();
-    const shown = await (await postern.ask('/api/v1/configuration')).json();
+    const shown = await (await postern.ask('/api/v1/config')).json();
     expect(shown).not.toHaveProperty('redis');
   });
 

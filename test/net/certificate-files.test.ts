@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority, type IssuedCertificate } from '../../src/net/certificate-authority.ts';
 import { CertificateFiles } from '../../src/net/certificate-files.ts';
 import { readCertificatePair } from '../../src/net/certificate-pair.ts';
 import { ServerCertificates } from '../../src/net/server-certificates.ts';
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
+
+const execute = promisify(execFile);
 
 let authority: Authority;
 let old: IssuedCertificate;
@@ -172,6 +176,16 @@ describe(CertificateFiles, () => {
     expect(told).toEqual([]);
     await files.look();
     expect(told).toHaveLength(1);
+  });
+
+  it('does not wait for what a pipe may say', async () => {
+    await write('live', old);
+    const { told, files } = watch(plain());
+    await rm(plain().key);
+    await execute('mkfifo', [plain().key]);
+    await files.look();
+    await files.look();
+    expect(told).toEqual(['Cannot read "/live/key.pem": it is no file']);
   });
 
   it('looks by itself', async () => {

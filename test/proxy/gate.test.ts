@@ -36,13 +36,20 @@ async function openGate(
     transport = 'plaintext',
     host = '127.0.0.1',
     addressOf,
-  }: { transport?: keyof typeof policies; host?: string; addressOf?: (index: number) => string } = {},
+    isOverloaded = () => false,
+  }: {
+    transport?: keyof typeof policies;
+    host?: string;
+    addressOf?: (index: number) => string;
+    isOverloaded?: () => boolean;
+  } = {},
 ): Promise<GateUnderTest> {
   const fakes = createFakePorts();
   const gate = new Gate({
     limits: { maxTotal: 100, maxPerAddress: 100, maxHeldReplies: 100, ...limits },
     ports: fakes.ports,
     idPrefix: 'p',
+    isOverloaded,
   });
   const listener: GateListener = { name: 'lan', policy: policies[transport] };
   let accepted = 0;
@@ -205,6 +212,33 @@ describe('a blocked address', () => {
     for (let round = 0; round < 20; round += 1) await (await tested.connect('127.0.0.2')).rest();
     expect(vi.getTimerCount()).toBe(0);
     expect(await (await tested.connect('127.0.0.1')).line()).toBe('+OK Postern ready\r\n');
+  });
+});
+
+describe('a connection while this process is overloaded', () => {
+  it.each([
+    ['plaintext', '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n'],
+    ['stls', '-ERR [SYS/TEMP] This server is too busy. Please try again in a few minutes\r\n'],
+    ['implicit', ''],
+  ] as const)('is refused before any handshake (%s)', async (transport, reply) => {
+    const tested = await openGate({}, { transport, isOverloaded: () => true });
+    expect(await (await tested.connect()).rest()).toBe(reply);
+    expect(tested.recorder.events).toEqual([
+      { kind: 'connectionRefused', listener: 'lan', address: '127.0.0.1', reason: 'overloaded' },
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('changes nothing for those that are in', async () => {
+    let isOverloaded = false;
+    const tested = await openGate({}, { isOverloaded: () => isOverloaded });
+    const client = await tested.connect();
+    await client.line();
+    isOverloaded = true;
+    await (await tested.connect()).rest();
+    expect(await client.ask('CAPA')).toMatch(/^\+OK/);
+    isOverloaded = false;
+    expect(await (await tested.connect()).line()).toBe('+OK Postern ready\r\n');
   });
 });
 

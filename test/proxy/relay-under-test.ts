@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
+import type { Upstream } from '../../src/policy/upstream.ts';
 import { CommandCounter } from '../../src/pop3/command-counter.ts';
+import type { ReadAheadStart } from '../../src/pop3/read-ahead-terms.ts';
 import type { CloseReason, Traffic } from '../../src/proxy/events.ts';
+import { ReadAheadRelay } from '../../src/proxy/read-ahead-relay.ts';
 import { Relay, type RelayOptions } from '../../src/proxy/relay.ts';
 import { createRelayMeter, type RelayMeter } from '../../src/proxy/relay-meter.ts';
 import { connectPair, Peer } from './peer.ts';
 
 /** A relay between two connections, with the far end of each. */
 export interface RelayUnderTest extends AsyncDisposable {
-  readonly relay: Relay;
+  readonly relay: Pick<Relay, 'cut'>;
   /** The client's and the server's own ends. */
   readonly client: Peer;
   readonly server: Peer;
@@ -24,6 +27,8 @@ export interface RelayUnderTest extends AsyncDisposable {
 interface RelayRequest extends Partial<Pick<RelayOptions, 'idleTimeoutMs'>> {
   readonly fromClient?: string;
   readonly fromUpstream?: string;
+  /** Absent: nothing is read ahead. */
+  readonly readAhead?: { readonly target: Upstream; readonly start: ReadAheadStart };
   /** Before the relay has seen the sockets. */
   readonly prepare?: (sockets: { readonly client: Socket; readonly upstream: Socket }) => void;
 }
@@ -42,7 +47,7 @@ export async function startRelay(request: RelayRequest = {}): Promise<RelayUnder
   const closed = Promise.withResolvers<CloseReason>();
   const traffic: Traffic = { toUpstream: 0, toClient: 0 };
   const meter = createRelayMeter();
-  const relay = new Relay({
+  const options: RelayOptions = {
     client,
     upstream,
     idleTimeoutMs: request.idleTimeoutMs ?? 600_000,
@@ -53,7 +58,12 @@ export async function startRelay(request: RelayRequest = {}): Promise<RelayUnder
       reasons.push(reason);
       closed.resolve(reason);
     },
-  });
+  };
+  const { readAhead } = request;
+  const relay =
+    readAhead === undefined
+      ? new Relay(options)
+      : new ReadAheadRelay({ ...options, target: readAhead.target, readAhead: readAhead.start });
   const peers = { client: new Peer(clientPair.connected), server: new Peer(upstreamPair.accepted) };
   relay.start({
     fromClient: Buffer.from(request.fromClient ?? '', 'latin1'),

@@ -35,6 +35,7 @@ tls: {certificates: [{cert: cert.pem, key: key.pem}]}
 upstreams: [{name: corp, host: localhost, port: ${port}, ca: ca.pem, domains: [corp.test]}]
 admin: {address: "127.0.0.1:${admin}", tokens: [{name: ops, role: operator, token: "\${POSTERN_ADMIN_TOKEN:-a-token-of-the-tests}"}]}
 audit: {to: file, file: audit.jsonl}
+policyServer: {url: "http://127.0.0.1:1/", hashNonce: a-nonce-of-the-tests}   # nobody is there, and logins go on
 log: {level: info, format: json}
 `,
   );

@@ -28,6 +28,7 @@ const neededPrograms: readonly NeededProgram[] = [
   { name: 'openssl', package: 'openssl', covers: 'TLS as OpenSSL sees it' },
   { name: 'sslscan', package: 'sslscan', covers: 'what each TLS profile accepts' },
   { name: 'fail2ban-regex', package: 'fail2ban', covers: 'login lines as fail2ban reads them' },
+  { name: 'strace', package: 'strace', covers: 'how often a session has the kernel write' },
   { name: 'systemd-analyze', package: 'systemd', covers: 'units and readiness as systemd takes them' },
   { name: 'rsyslogd', package: 'rsyslog', covers: 'audit records as a syslog receiver takes them' },
 ];

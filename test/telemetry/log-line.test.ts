@@ -21,6 +21,7 @@ describe('logLevel', () => {
     ['an upstream that cannot be reached', events.login({ result: 'unreachable' }), 'warn'],
     ['a block', { kind: 'loginBlocked', ...limited, durationMs: 60_000 }, 'warn'],
     ['what a block keeps out', refused('blocked'), 'debug'],
+    ['a connection that is refused for overload', refused('overloaded'), 'debug'],
     ['a connection that is refused otherwise', refused('max_total'), 'info'],
     ['a store that goes down', { ...store, isUp: false }, 'error'],
     ['a store that comes back', { ...store, isUp: true }, 'info'],

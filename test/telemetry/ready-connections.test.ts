@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { GateEvent } from '../../src/proxy/events.ts';
 import { logLevel, logLine } from '../../src/telemetry/log-line.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { corp } from '../proxy/session-under-test.ts';
 import { events } from './events.ts';
 import { samplesOf, sampleValue } from './metrics.ts';
 
@@ -50,6 +51,19 @@ describe('telemetry of ready connections', () => {
     ]);
     for (const [outcome, count] of Object.entries(counts)) {
       expect(sampleValue(body, 'postern_upstream_ready_total', { upstream: 'att', outcome })).toBe(count);
+    }
+  });
+
+  it('shows what became of answers that were asked for ahead', async () => {
+    const telemetry = createTestTelemetry();
+    expect(samplesOf((await telemetry.exposeMetrics('text')).body, 'postern_read_ahead_total')).toEqual([]);
+    const att = { ...corp, name: 'att' };
+    for (const outcome of ['used', 'used', 'broken'] as const) telemetry.meter.readAhead.count(att, outcome);
+    await telemetry.exposeMetrics('text');
+    const { body } = await telemetry.exposeMetrics('text');
+    const counts = { used: 2, unused: 0, refused: 0, too_large: 0, broken: 1 };
+    for (const [outcome, count] of Object.entries(counts)) {
+      expect(sampleValue(body, 'postern_read_ahead_total', { upstream: 'att', outcome })).toBe(count);
     }
   });
 

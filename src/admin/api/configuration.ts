@@ -6,7 +6,7 @@ import { createAudit } from '../audit.ts';
 import type { AdminPorts } from '../ports.ts';
 import { problem, problemResponse } from '../problem.ts';
 
-const validatePath = '/api/v1/configuration/validate';
+const validatePath = '/api/v1/config/validate';
 
 const mediaTypes = ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/plain'];
 
@@ -29,7 +29,7 @@ const refusedReloadSchema = z.object({ valid: z.literal(false), problems: z.arra
 
 const showRoute = createRoute({
   method: 'get',
-  path: '/api/v1/configuration',
+  path: '/api/v1/config',
   tags: ['Configuration'],
   summary: 'The configuration in effect, complete with its defaults; secrets are hidden',
   responses: {
@@ -62,7 +62,7 @@ const validateRoute = createRoute({
 
 const reloadRoute = createRoute({
   method: 'post',
-  path: '/api/v1/configuration/reload',
+  path: '/api/v1/config/reload',
   tags: ['Configuration'],
   summary: 'Read the configuration file anew; a wrong one changes nothing',
   responses: {
@@ -72,7 +72,7 @@ const reloadRoute = createRoute({
   },
 });
 
-/** Adds `/api/v1/configuration`. */
+/** Adds `/api/v1/config`. */
 export function addConfiguration(app: AdminApp, ports: AdminPorts): void {
   const { configuration } = ports;
   app.openapi(showRoute, (c) => c.json(toRecord(configuration.show()), 200));

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { appWith, expectProblem, planted } from '../ports.ts';
 
-describe('/api/v1/configuration', () => {
+describe('/api/v1/config', () => {
   it('shows what is in effect', async () => {
-    expect(await (await appWith().asViewer('/api/v1/configuration')).json()).toEqual({ log: { level: 'info' } });
+    expect(await (await appWith().asViewer('/api/v1/config')).json()).toEqual({ log: { level: 'info' } });
   });
 
   it('checks a text that is sent as YAML, and changes nothing', async () => {
     const { send, actions } = appWith();
-    const valid = await send('/api/v1/configuration/validate', {
+    const valid = await send('/api/v1/config/validate', {
       body: 'log: {}',
       type: 'application/yaml; charset=utf-8',
     });
@@ -18,7 +18,7 @@ describe('/api/v1/configuration', () => {
       warnings: [],
     });
     const wrong = appWith({ configuration: { show: () => ({}), check } });
-    const answer = await wrong.send('/api/v1/configuration/validate', { body: 'x', type: 'text/plain' });
+    const answer = await wrong.send('/api/v1/config/validate', { body: 'x', type: 'text/plain' });
     expect(await answer.json()).toMatchObject({
       valid: false,
       problems: [{ path: 'log.level', line: 3, column: 7, message: 'no such level' }],
@@ -28,14 +28,14 @@ describe('/api/v1/configuration', () => {
 
   it('answers 415 to a configuration that is sent as JSON or a form', async () => {
     for (const type of ['application/json', 'application/x-www-form-urlencoded']) {
-      await expectProblem(await appWith().send('/api/v1/configuration/validate', { body: '{}', type }), 415);
+      await expectProblem(await appWith().send('/api/v1/config/validate', { body: '{}', type }), 415);
     }
   });
 
   it('says that it cannot be checked or read anew where it cannot', async () => {
     const { asOperator, send } = appWith({ configuration: { show: () => ({}) } });
-    await expectProblem(await asOperator('/api/v1/configuration/reload', 'POST'), 501);
-    await expectProblem(await send('/api/v1/configuration/validate', { body: 'a', type: 'text/plain' }), 501);
+    await expectProblem(await asOperator('/api/v1/config/reload', 'POST'), 501);
+    await expectProblem(await send('/api/v1/config/validate', { body: 'a', type: 'text/plain' }), 501);
   });
 
   it('reads the file anew in the name of the token', async () => {
@@ -45,7 +45,7 @@ describe('/api/v1/configuration', () => {
       return { kind: 'reloaded', changes: ['limits'], needsRestart: ['redis'] } as const;
     };
     const { asOperator, actions } = appWith({ configuration: { show: () => ({}), reload } });
-    const response = await asOperator('/api/v1/configuration/reload', 'POST');
+    const response = await asOperator('/api/v1/config/reload', 'POST');
     expect(await response.json()).toEqual({ changes: ['limits'], needsRestart: ['redis'] });
     expect(asked).toEqual(['ops']);
     expect(actions).toMatchObject([{ action: 'reloadConfiguration', by: 'ops', result: 'done' }]);
@@ -54,7 +54,7 @@ describe('/api/v1/configuration', () => {
   it('answers 422 with every problem of a wrong file', async () => {
     const reload = async () => ({ kind: 'refused', problems: [{ path: 'tls', line: 2, message: 'wrong' }] }) as const;
     const { asOperator, actions } = appWith({ configuration: { show: () => ({}), reload } });
-    const response = await asOperator('/api/v1/configuration/reload', 'POST');
+    const response = await asOperator('/api/v1/config/reload', 'POST');
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({
       valid: false,
@@ -66,7 +66,7 @@ describe('/api/v1/configuration', () => {
   it('leaves a record of a reload that fails', async () => {
     const reload = () => Promise.reject(new Error(planted));
     const { asOperator, actions } = appWith({ configuration: { show: () => ({}), reload } });
-    expect(await expectProblem(await asOperator('/api/v1/configuration/reload', 'POST'), 500)).not.toContain(planted);
+    expect(await expectProblem(await asOperator('/api/v1/config/reload', 'POST'), 500)).not.toContain(planted);
     expect(actions).toMatchObject([{ action: 'reloadConfiguration', result: 'failed' }]);
   });
 });

@@ -1,11 +1,11 @@
 import { chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { runProcess, startProcess } from '../../support/process.ts';
+import { runProcess } from '../../support/process.ts';
 import { program, requireProgram } from '../../support/programs.ts';
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { serverName } from '../jobs.ts';
-import { type Contender, startOnFreePorts } from './contender.ts';
+import { type Contender, startOnFreePorts, startServer } from './contender.ts';
 
 /** Dovecot runs its processes as another user than root. */
 const nobody = 65_534;
@@ -38,7 +38,7 @@ export const dovecot: Contender = {
     const { server, ports } = await startOnFreePorts(2, async (free) => {
       const file = join(path, 'dovecot.conf');
       await writeFile(file, configuration(free, { path, upstreamPort, owner }));
-      return startProcess([requireProgram('dovecot'), '-F', '-c', file], owner);
+      return startServer([requireProgram('dovecot'), '-F', '-c', file], owner);
     });
     stack.use(server);
     const [implicitPort = 0, plaintextPort = 0] = ports;
@@ -72,6 +72,8 @@ default_internal_user = ${user}
 default_internal_group =
 default_login_user = ${user}
 default_client_limit = 20000
+# Its login process would end itself at some 1,500 sessions.
+default_vsz_limit = 0
 mail_max_userip_connections = 0
 ssl = yes
 ssl_cert = <${path}/cert.pem
