@@ -2,8 +2,9 @@ import type { TLSSocket } from 'node:tls';
 import { isFarewell } from '../policy/refusal.ts';
 import type { Upstream } from '../policy/upstream.ts';
 import type { Report } from '../proxy/events.ts';
-import type { LogInUpstream, UpstreamLogin, UpstreamLoginRequest } from '../proxy/ports.ts';
+import type { LogInUpstream, UpstreamLogin, UpstreamLoginRequest, UpstreamSession } from '../proxy/ports.ts';
 import type { ReadyConnections } from './ready-connections.ts';
+import { directReads } from './reused-reads.ts';
 import { describeTls } from './tls-facts.ts';
 import { type ConnectedEndpoint, type ConversationResult, converse } from './upstream-conversation.ts';
 import { UpstreamMemories } from './upstream-memory.ts';
@@ -102,12 +103,19 @@ function describe(socket: TLSSocket) {
   return { address: socket.remoteAddress ?? '', tls: describeTls(socket) };
 }
 
+function toSession({
+  kind: _,
+  reply: __,
+  ...session
+}: Extract<ConversationResult, { kind: 'accepted' }>): UpstreamSession {
+  const readDirectly = directReads(session.socket);
+  return { ...session, ...(readDirectly === undefined ? {} : { readDirectly }) };
+}
+
 function toLogin(result: ConversationResult): UpstreamLogin {
   switch (result.kind) {
-    case 'accepted': {
-      const { kind, reply, ...session } = result;
-      return { kind, reply, session };
-    }
+    case 'accepted':
+      return { kind: 'accepted', reply: result.reply, session: toSession(result) };
     case 'refused':
       return result;
     case 'greeted':

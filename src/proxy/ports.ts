@@ -88,9 +88,14 @@ export interface UpstreamSession {
   readonly socket: Socket;
   /** Octets that arrived behind the login's reply. */
   readonly received: Uint8Array;
+  /** Has octets handed over as they are read, in the place of `data`, which brings those that had to wait; absent: `data` brings all. */
+  readonly readDirectly?: (take: TakeOctets) => void;
   /** How to go on with the read-ahead that was asked for; absent where it was not. */
   readonly readAhead?: ReadAheadStart;
 }
+
+/** Takes octets out of memory that is used again as soon as this returns; they come while the socket is paused, too. */
+export type TakeOctets = (octets: Uint8Array) => void;
 
 /** An address and a TCP port. */
 export interface ClientEndpoint {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { CommandCounter } from '../pop3/command-counter.ts';
 import type { CloseReason, Traffic } from './events.ts';
+import { GatheredWrites } from './gathered-writes.ts';
+import type { UpstreamSession } from './ports.ts';
 import type { RelayMeter } from './relay-meter.ts';
 
 /** How long a side may take to drink up what was sent before it is cut; the other side is already gone. */
@@ -10,6 +12,8 @@ const lingerMs = 10_000;
 export interface RelayOptions {
   readonly client: Socket;
   readonly upstream: Socket;
+  /** As the upstream's session has it. */
+  readonly readDirectly?: NonNullable<UpstreamSession['readDirectly']>;
   /** Time without an octet in either direction after which both sides are cut. */
   readonly idleTimeoutMs: number;
   readonly traffic: Traffic;
@@ -40,6 +44,7 @@ export interface MissedEvent {
 export class Relay {
   readonly #options: RelayOptions;
   #reason: CloseReason | undefined;
+  readonly #toClient: GatheredWrites;
   #openSockets = 2;
   #isClientPaused = false;
   #isUpstreamPaused = false;
@@ -48,7 +53,9 @@ export class Relay {
   /** Both sockets must be paused or not yet flowing, and have no listeners left from earlier states. */
   constructor(options: RelayOptions) {
     this.#options = options;
-    const { client, upstream, idleTimeoutMs } = options;
+    const { client, upstream, readDirectly, idleTimeoutMs } = options;
+    this.#toClient = new GatheredWrites(client);
+    readDirectly?.(this.#onUpstreamData);
     client.on('data', this.#onClientData);
     client.on('drain', () => this.#resumeUpstream());
     client.on('end', () => this.#onEnd('client_closed', upstream));
@@ -96,7 +103,7 @@ export class Relay {
     if (!client.writable) return;
     traffic.toClient += chunk.length;
     meter.octetsToClient += chunk.length;
-    if (!client.write(chunk)) this.#pauseUpstream();
+    if (!this.#toClient.add(chunk)) this.#pauseUpstream();
   };
 
   #pauseClient(): void {
@@ -136,6 +143,7 @@ export class Relay {
   /** One side will send no more: the other gets what is on its way, then the same end. */
   #onEnd(reason: CloseReason, other: Socket): void {
     this.#reason ??= reason;
+    if (other === this.#options.client) this.#toClient.flush();
     if (other.writable) other.end();
   }
 

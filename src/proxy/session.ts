@@ -240,6 +240,7 @@ export class Session {
     const options: RelayOptions = {
       client: this.#socket,
       upstream: session.socket,
+      ...(session.readDirectly === undefined ? {} : { readDirectly: session.readDirectly }),
       idleTimeoutMs: policy.idleTimeoutMs,
       traffic: this.#traffic,
       meter: ports.meter,
