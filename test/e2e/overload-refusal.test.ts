@@ -56,12 +56,12 @@ describe('a Postern that is late', () => {
 });
 
 describe('a Postern whose memory is used up', () => {
-  it('lets as many in as fit, and others as soon as those leave', async () => {
+  it.each([1, 2])('lets as many in as fit, and others as soon as those leave (workers: %i)', async (workers) => {
     await using stack = new AsyncDisposableStack();
     const certificates = stack.use(await createTestCertificates());
     const postern = stack.use(
       await startPosternUnderTest({
-        sections: '',
+        sections: `workers: ${workers}`,
         certificate: certificates.valid,
         // Less than any process takes: nobody fits, but one is let in all the same.
         change: (config) => ({ ...config, sessions: { ...config.sessions, maxMemory: { octets: 1 } } }),

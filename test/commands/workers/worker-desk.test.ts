@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ToMain } from '../../../src/commands/workers/messages.ts';
 import { WorkerDesk } from '../../../src/commands/workers/worker-desk.ts';
 import { noCommands } from '../../../src/pop3/counted-command.ts';
@@ -62,6 +62,20 @@ function openDesk({ verdict = Promise.resolve<GuardVerdict>({ kind: 'allowed' })
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('WorkerDesk', () => {
+  it('knows how late the worker is, also one that cannot tell any more', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    using _real = { [Symbol.dispose]: () => void vi.useRealTimers() };
+    const { desk } = openDesk();
+    expect(desk.lateMs).toBe(0);
+    desk.hear([{ kind: 'beat', lateMs: 40 }]);
+    vi.advanceTimersByTime(90);
+    expect(desk.lateMs).toBe(40);
+    vi.advanceTimersByTime(1_010);
+    expect(desk.lateMs).toBe(1_000);
+    desk.hear([{ kind: 'beat', lateMs: 0 }]);
+    expect(desk.lateMs).toBe(0);
+  });
+
   it('has one attempt for all that is told of a login', async () => {
     const { desk, told, answers } = openDesk();
     desk.hear([{ kind: 'admit', call: 1, login: 5, attempt }]);
