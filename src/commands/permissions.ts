@@ -69,8 +69,10 @@ function findPermissions({ source, environment }: PermissionsOptions): {
 
 /** Deno lets a program run itself in a thread only where it may read itself: one file, or the sources. */
 function programFiles(): readonly string[] {
-  const { filename, dirname } = import.meta;
-  return filename.endsWith('.ts') ? [resolve(dirname, '..'), resolve(dirname, '../../package.json')] : [filename];
+  // A single executable has these two, and no `import.meta` as a whole.
+  const file = import.meta.filename;
+  const directory = import.meta.dirname;
+  return file.endsWith('.ts') ? [resolve(directory, '..'), resolve(directory, '../../package.json')] : [file];
 }
 
 /** Where the configuration itself is looked for. */

@@ -22,8 +22,20 @@ export function toOctets(size: MemorySize, permitted = permittedMemory()): numbe
 }
 
 /** Memory in use as a share of its bound, whichever is nearest: the one given, or that of the runtime's heap. */
-export function measureMemoryShare(maxOctets: number | undefined): number {
+export function measureMemoryShare(
+  maxOctets: number | undefined,
+  resident: number | undefined = residentOctets(),
+): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   const ofHeap = used / (limit * maxHeapShare);
-  return maxOctets === undefined ? ofHeap : Math.max(ofHeap, process.memoryUsage.rss() / maxOctets);
+  return maxOctets === undefined || resident === undefined ? ofHeap : Math.max(ofHeap, resident / maxOctets);
+}
+
+/** Memory that this process has in use; undefined where the system does not tell, as Linux without /proc. */
+export function residentOctets(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
 }

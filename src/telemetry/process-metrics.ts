@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { memoryUsage } from 'node:process';
 import { collectDefaultMetrics, Gauge } from 'prom-client';
 
 import type { MetricsRegistry } from './exposition.ts';
+import { residentOctets } from './memory-use.ts';
 
 /** Metrics that prom-client reads from `/proc`; where that cannot be read it would show zeros. */
 const procMetrics = [
@@ -40,7 +40,8 @@ export function addProcessMetrics(registry: MetricsRegistry): void {
     help: 'Resident memory size in bytes.',
     registers: [registry],
     collect() {
-      this.set(memoryUsage().rss);
+      const resident = residentOctets();
+      if (resident !== undefined) this.set(resident);
     },
   });
 }

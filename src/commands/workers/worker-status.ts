@@ -1,5 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import { memoryUsage } from 'node:process';
+import { getHeapStatistics } from 'node:v8';
 import type { ReadyCounts } from '../../net/ready-connections.ts';
 import { type CommandCounts, countedCommands, noCommands } from '../../pop3/counted-command.ts';
 import type { GateEvent, Traffic } from '../../proxy/events.ts';
@@ -119,7 +119,7 @@ export function watchLoop(): IntervalHistogram | undefined {
 
 /** How busy the thread that this runs in was since this was asked for last. */
 export function takeLoad(loop: IntervalHistogram | undefined): ThreadLoad {
-  const { heapUsed, heapTotal } = memoryUsage();
+  const { used_heap_size: heapUsed, total_heap_size: heapTotal } = getHeapStatistics();
   if (loop === undefined) return { heapUsed, heapTotal };
   const loopDelay = readLoop(loop);
   loop.reset();
