@@ -21,7 +21,7 @@ const unknown = Buffer.from('-ERR Unknown command\r\n');
 const refused = Buffer.from('-ERR [AUTH] Wrong password\r\n');
 const challenge = Buffer.from('+ \r\n');
 const greeting = Buffer.from('+OK Bench ready\r\n');
-const capabilities = Buffer.from('+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nUSER\r\nSASL PLAIN\r\n.\r\n');
+const capabilities = Buffer.from('+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nUSER\r\nSASL PLAIN\r\n.\r\n');
 const numbers = Array.from({ length: maildrop.messages }, (_, index) => index + 1);
 const stat = Buffer.from(`+OK ${maildrop.messages} ${maildrop.messages * maildrop.smallOctets}\r\n`);
 const uidl = Buffer.from(`+OK\r\n${numbers.map((number) => `${number} 00000000bench${number}\r\n`).join('')}.\r\n`);
