@@ -206,8 +206,7 @@ export class ReadAhead {
     if (end === 'malformed') {
       this.#isLost = true;
       this.#unsent = [];
-      // Where no other reply is due, all that comes belongs to this command, whatever it is.
-      if (this.#due.length > 1 || this.#dropped.size > 0 || this.#asked.length > 1) {
+      if (this.#isMoreDue) {
         this.#cutUpstream();
         return chunk.length;
       }
@@ -284,7 +283,7 @@ export class ReadAhead {
   /** Gives the client what has arrived of its answer, but for what may be no part of it where another reply is due. */
   #stream(pieces: readonly Uint8Array[]): void {
     const octets = pieces.reduce(concatenate, this.#withheld);
-    const undecided = this.#due.length > 1 ? this.#frame.undecidedOctets : 0;
+    const undecided = this.#isMoreDue ? this.#frame.undecidedOctets : 0;
     this.#withheld = octets.subarray(octets.length - undecided);
     this.#give([octets.subarray(0, octets.length - undecided)]);
   }
@@ -344,6 +343,11 @@ export class ReadAhead {
   #dropRest(outcome: ReadAheadOutcome): void {
     for (const command of this.#due) this.#drop(command, outcome);
     this.#due = this.#due.filter((command) => this.#asked.includes(command));
+  }
+
+  /** Whether other replies follow the one that is due. Where not, all that comes belongs to its command, whatever it is. */
+  get #isMoreDue(): boolean {
+    return this.#due.length > 1 || this.#dropped.size > 0 || this.#asked.length > 1;
   }
 
   get #isAllAsked(): boolean {
