@@ -24,13 +24,14 @@ export class ReadAheadBook {
     return upstream.readAhead === true && this.#nowMs() >= (this.#pausedUntilMs.get(upstream) ?? 0);
   }
 
-  count({ name }: Upstream, outcome: ReadAheadOutcome): void {
-    let counts = this.#counts.get(name);
-    if (counts === undefined) {
-      counts = noCounts();
-      this.#counts.set(name, counts);
-    }
-    counts[outcome] += 1;
+  count({ name }: Pick<Upstream, 'name'>, outcome: ReadAheadOutcome): void {
+    this.#countsOf(name)[outcome] += 1;
+  }
+
+  /** Adds what was counted elsewhere. */
+  add(upstream: string, counts: ReadAheadCounts): void {
+    const sum = this.#countsOf(upstream);
+    for (const outcome of readAheadOutcomes) sum[outcome] += counts[outcome];
   }
 
   /** The upstream broke off, or left a client waiting: sessions there begin without, for a while. */
@@ -42,8 +43,17 @@ export class ReadAheadBook {
   list(): Iterable<readonly [upstream: string, counts: ReadAheadCounts]> {
     return this.#counts;
   }
+
+  #countsOf(upstream: string): Record<ReadAheadOutcome, number> {
+    const known = this.#counts.get(upstream);
+    if (known !== undefined) return known;
+    const counts = noReadAhead();
+    this.#counts.set(upstream, counts);
+    return counts;
+  }
 }
 
-function noCounts(): Record<ReadAheadOutcome, number> {
+/** Each outcome at zero. */
+export function noReadAhead(): Record<ReadAheadOutcome, number> {
   return Object.fromEntries(readAheadOutcomes.map((outcome) => [outcome, 0])) as Record<ReadAheadOutcome, number>;
 }

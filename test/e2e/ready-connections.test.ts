@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestCertificates, type TestCertificates } from '../support/certificates.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { program } from '../support/programs.ts';
-import { startLongRoad } from './long-road.ts';
+import { startFarRoad } from './far-road.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 import { eventually, expectFreeOf, inTime, type PosternUnderTest, startPosternUnderTest } from './support.ts';
 import { connectGreeted } from './wire-client.ts';
@@ -61,7 +61,7 @@ describe.skipIf(!program('dovecot'))('polls of a Dovecot', () => {
       address: '127.0.0.1',
     });
     const port = tls === 'implicit' ? dovecot.pop3sPort : dovecot.pop3Port;
-    await using road = await startLongRoad(port);
+    await using road = await startFarRoad(port, { roundTripMs: 40 });
     await using postern = await startPostern({ port: road.port, tls });
     const first = await poll(postern.port('starttls'));
     await warm(postern, { earlierLogins: 1 });
@@ -92,7 +92,7 @@ describe('a connection that waits', () => {
     const { port, connections } = stack.use(
       await startScriptedUpstream({ tls: { ...certificates.valid, start: 'implicit' } }),
     );
-    const road = stack.use(await startLongRoad(port));
+    const road = stack.use(await startFarRoad(port, { roundTripMs: 40 }));
     const owned = stack.move();
     return { port: road.port, connections, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }

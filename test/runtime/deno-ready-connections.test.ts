@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startLongRoad } from '../e2e/long-road.ts';
+import { startFarRoad } from '../e2e/far-road.ts';
 import { servePostern } from '../e2e/postern-process.ts';
 import { startScriptedUpstream } from '../e2e/scripted-upstream.ts';
 import { eventually, inTime, writeConfiguration } from '../e2e/support.ts';
@@ -15,7 +15,7 @@ it.each(['implicit', 'starttls'] as const)('on Deno a login over %s takes a conn
   await using upstream = await startScriptedUpstream({
     tls: { ...certificates.valid, start: tls === 'implicit' ? tls : 'stls' },
   });
-  await using road = await startLongRoad(upstream.port);
+  await using road = await startFarRoad(upstream.port, { roundTripMs: 40 });
   await using directory = await createTemporaryDirectory('deno');
   await writeFile(join(directory.path, 'ca.pem'), certificates.ca);
   const configuration = await writeConfiguration(directory.path, {

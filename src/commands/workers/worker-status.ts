@@ -2,7 +2,9 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { ReadyCounts } from '../../net/ready-connections.ts';
 import { type CommandCounts, countedCommands, noCommands } from '../../pop3/counted-command.ts';
+import { readAheadOutcomes } from '../../pop3/read-ahead-terms.ts';
 import type { GateEvent, Traffic } from '../../proxy/events.ts';
+import { noReadAhead, type ReadAheadCounts } from '../../proxy/read-ahead-book.ts';
 import type { PauseMeter, RelayMeter } from '../../proxy/relay-meter.ts';
 import type { ThreadLoad } from '../../telemetry/worker-metrics.ts';
 
@@ -18,6 +20,7 @@ interface MeterGrowth {
   readonly octetsToClient: number;
   readonly commands: CommandCounts;
   readonly pauses: { readonly client: Pauses; readonly upstream: Pauses };
+  readonly readAhead: ReadonlyMap<string, ReadAheadCounts>;
 }
 
 /** What the main thread sees of a worker beside its events. */
@@ -97,13 +100,14 @@ export class StatusSource {
 /** Adds to a meter what the relays of a worker moved. */
 export function addGrowth(
   meter: RelayMeter,
-  { octetsToUpstream, octetsToClient, commands, pauses }: MeterGrowth,
+  { octetsToUpstream, octetsToClient, commands, pauses, readAhead }: MeterGrowth,
 ): void {
   meter.octetsToUpstream += octetsToUpstream;
   meter.octetsToClient += octetsToClient;
   for (const command of countedCommands) meter.commands[command] += commands[command];
   meter.pauses.client.add(pauses.client);
   meter.pauses.upstream.add(pauses.upstream);
+  for (const [upstream, counts] of readAhead) meter.readAhead.add(upstream, counts);
 }
 
 /** How long the loop of the thread that this runs in was held up, from now on; undefined: the runtime does not tell. */
@@ -138,7 +142,7 @@ function readLoop(histogram: IntervalHistogram): NonNullable<ThreadLoad['loopDel
   };
 }
 
-function readMeter({ octetsToUpstream, octetsToClient, commands, pauses }: RelayMeter): MeterGrowth {
+function readMeter({ octetsToUpstream, octetsToClient, commands, pauses, readAhead }: RelayMeter): MeterGrowth {
   const { client, upstream } = pauses;
   return {
     octetsToUpstream,
@@ -148,6 +152,7 @@ function readMeter({ octetsToUpstream, octetsToClient, commands, pauses }: Relay
       client: { count: client.count, durationMs: client.durationMs },
       upstream: { count: upstream.count, durationMs: upstream.durationMs },
     },
+    readAhead: new Map(Array.from(readAhead.list(), ([name, counts]) => [name, { ...counts }])),
   };
 }
 
@@ -163,11 +168,27 @@ function subtract(now: MeterGrowth, before: MeterGrowth): MeterGrowth {
     octetsToClient: now.octetsToClient - before.octetsToClient,
     commands,
     pauses: { client: pausesOf('client'), upstream: pausesOf('upstream') },
+    readAhead: subtractReadAhead(now.readAhead, before.readAhead),
   };
 }
 
-function hasGrown({ octetsToUpstream, octetsToClient, commands, pauses }: MeterGrowth): boolean {
+/** The upstreams of which there is something new. */
+function subtractReadAhead(
+  now: MeterGrowth['readAhead'],
+  before: MeterGrowth['readAhead'],
+): Map<string, ReadAheadCounts> {
+  const growth = new Map<string, ReadAheadCounts>();
+  for (const [upstream, counts] of now) {
+    const grown = noReadAhead();
+    for (const outcome of readAheadOutcomes) grown[outcome] = counts[outcome] - (before.get(upstream)?.[outcome] ?? 0);
+    if (readAheadOutcomes.some((outcome) => grown[outcome] > 0)) growth.set(upstream, grown);
+  }
+  return growth;
+}
+
+function hasGrown({ octetsToUpstream, octetsToClient, commands, pauses, readAhead }: MeterGrowth): boolean {
   return (
+    readAhead.size > 0 ||
     octetsToUpstream + octetsToClient + pauses.client.durationMs + pauses.upstream.durationMs > 0 ||
     countedCommands.some((command) => commands[command] > 0)
   );

@@ -158,4 +158,14 @@ describe('StatusSource', () => {
     expect(status.takeNews()).toBeUndefined();
     expect(status.takeAll()).toMatchObject({ growth: { octetsToClient: 0 }, traffic: [] });
   });
+
+  it('tells once what came of reading ahead', () => {
+    const meter = createRelayMeter(() => 0);
+    const status = new StatusSource(meter, () => []);
+    meter.readAhead.count({ name: 'corp' }, 'used');
+    expect(status.takeNews()?.growth.readAhead.get('corp')).toMatchObject({ used: 1, unused: 0 });
+    expect(status.takeNews()).toBeUndefined();
+    meter.readAhead.count({ name: 'corp' }, 'unused');
+    expect(status.takeNews()?.growth.readAhead.get('corp')).toMatchObject({ used: 0, unused: 1 });
+  });
 });

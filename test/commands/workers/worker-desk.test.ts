@@ -5,6 +5,7 @@ import { noCommands } from '../../../src/pop3/counted-command.ts';
 import type { EntryRefusal } from '../../../src/proxy/entrance.ts';
 import type { GateEvent } from '../../../src/proxy/events.ts';
 import type { Guard, GuardVerdict, LoginAttempt } from '../../../src/proxy/ports.ts';
+import { noReadAhead } from '../../../src/proxy/read-ahead-book.ts';
 import { createRelayMeter } from '../../../src/proxy/relay-meter.ts';
 
 const identity = { sessionId: 'test-1.1', listener: 'lan', address: '192.0.2.7' };
@@ -189,17 +190,24 @@ describe('WorkerDesk', () => {
   it('shows the traffic of a live session as the worker tells it, and adds up what its relays moved', () => {
     const { desk, events, meter } = openDesk();
     desk.hear([opened, relayed]);
-    const growth = { ...noGrowth, octetsToClient: 300, commands: { ...noCommands(), RETR: 2 } };
+    const growth = {
+      ...noGrowth,
+      octetsToClient: 300,
+      commands: { ...noCommands(), RETR: 2 },
+      readAhead: new Map([['corp', { ...noReadAhead(), used: 3 }]]),
+    };
     const status = { growth, traffic: [[identity.sessionId, 20, 300] as const], ready: [] };
     desk.hear([{ kind: 'status', status }]);
     desk.hear([{ kind: 'status', status }]);
     expect(events.at(-1)).toMatchObject({ kind: 'relayStarted', traffic: { toUpstream: 20, toClient: 300 } });
     expect(meter).toMatchObject({ octetsToUpstream: 0, octetsToClient: 600, commands: { RETR: 4, STAT: 0 } });
+    expect([...meter.readAhead.list()]).toEqual([['corp', { ...noReadAhead(), used: 6 }]]);
   });
 });
 
 const noPauses = { count: 0, durationMs: 0 };
 const noGrowth = {
+  readAhead: new Map(),
   octetsToUpstream: 0,
   octetsToClient: 0,
   commands: noCommands(),
