@@ -5,7 +5,7 @@ set -eu
 
 postern="chroot --userspec=65532:65532 $1 /usr/bin/node /opt/postern/postern.js"
 install -d -o 65532 -g 65532 "$1/var/cache/postern"
-export NODE_COMPILE_CACHE=/var/cache/postern
+export NODE_COMPILE_CACHE=/var/cache/postern NODE_OPTIONS=--max-semi-space-size=4
 export POSTERN_CONFIG_YAML='{listeners: [{name: any, address: "127.0.0.1:0", tls: starttls}], admin: {address: "unix:/tmp/admin.sock"}}'
 
 $postern serve >/dev/null 2>&1 &

@@ -13,6 +13,9 @@ import { type Assignment, type Contender, type RunningContender, startOnFreePort
 const profileTimeoutMs = 60_000;
 const checkTimeoutMs = 20_000;
 
+/** Node's own options, as `npm start` and the deployments have them. */
+const startOptions = ['--max-semi-space-size=4'] as const;
+
 /** The project's directory. */
 export const ownRoot = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -74,7 +77,7 @@ async function start(assignment: Assignment, options: PosternOptions): Promise<R
         profileDirectory === undefined
           ? []
           : ['--cpu-prof', '--cpu-prof-interval=1000', `--cpu-prof-dir=${profileDirectory}`];
-      const command = [...profile, join(root, 'src/main.ts'), 'serve', '--config', file];
+      const command = [...startOptions, ...profile, join(root, 'src/main.ts'), 'serve', '--config', file];
       return startWithLog(command, join(path, 'postern.log'), assignment);
     },
     assignment,
