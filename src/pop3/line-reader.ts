@@ -1,3 +1,5 @@
+import { octetString } from './octet-string.ts';
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const noOctets = new Uint8Array(0);
@@ -61,9 +63,4 @@ function concatenate(head: Uint8Array, tail: Uint8Array): Uint8Array {
   whole.set(head);
   whole.set(tail, head.length);
   return whole;
-}
-
-/** One character an octet. Callers bound the length far below the number of arguments a call may have. */
-function octetString(octets: Uint8Array): string {
-  return String.fromCharCode(...octets);
 }

@@ -1,3 +1,5 @@
+import { octetString } from '../../pop3/octet-string.ts';
+
 /** One end of a connection: an address as IPv4 or canonical IPv6 text, and a TCP port. */
 export interface ProxyEndpoint {
   readonly address: string;
@@ -47,9 +49,4 @@ export type ParsedProxyHeader =
 /** Printable ASCII of at most `maxCharacters`; what is not printable is shown as `?`. */
 export function printableText(octets: Uint8Array, maxCharacters: number): string {
   return octetString(octets.subarray(0, maxCharacters)).replaceAll(/[^ -~]/g, '?');
-}
-
-/** One character (0–255) an octet. Headers are far shorter than the number of arguments a call may have. */
-export function octetString(octets: Uint8Array): string {
-  return String.fromCharCode(...octets);
 }

@@ -1,4 +1,5 @@
-import { octetString, type ProxySsl, printableText } from './header.ts';
+import { octetString } from '../../pop3/octet-string.ts';
+import { type ProxySsl, printableText } from './header.ts';
 
 /** Types of values that a header of version 2 can carry (PROXY protocol §2.2). */
 export const tlvTypes = {

@@ -1,4 +1,5 @@
-import { octetString, type ParsedProxyHeader, type ProxyEndpoint } from './header.ts';
+import { octetString } from '../../pop3/octet-string.ts';
+import type { ParsedProxyHeader, ProxyEndpoint } from './header.ts';
 import { formatAddress, parseIpv4Octets, parseIpv6Octets } from './ip-address.ts';
 
 /** What a header in text begins with (PROXY protocol §2.1). */
