@@ -5,6 +5,7 @@ import { createAuthority } from '../../src/net/certificate-authority.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 import { type BenchArguments, type LoadName, loadNames, readArguments, usage } from './arguments.ts';
 import type { Bench } from './bench.ts';
+import { bareProxy } from './contenders/bare-proxy.ts';
 import { type Contender, writeBenchFiles } from './contenders/contender.ts';
 import { direct } from './contenders/direct.ts';
 import { dovecot } from './contenders/dovecot.ts';
@@ -28,7 +29,7 @@ import { runLoads } from './rounds.ts';
 import { startUpstream } from './upstream.ts';
 import { startWorker } from './worker.ts';
 
-const peers: readonly Contender[] = [haproxy, dovecot, perdition, stunnel, nginx];
+const peers: readonly Contender[] = [haproxy, dovecot, perdition, stunnel, nginx, bareProxy];
 const generatorFile = new URL('load-generator.ts', import.meta.url);
 
 const conditions = [

@@ -14,7 +14,7 @@ const profileTimeoutMs = 60_000;
 const checkTimeoutMs = 20_000;
 
 /** Node's own options, as `npm start` and the deployments have them. */
-const startOptions = ['--max-semi-space-size=4'] as const;
+export const startOptions = ['--max-semi-space-size=4'] as const;
 
 /** The project's directory. */
 export const ownRoot = fileURLToPath(new URL('../../..', import.meta.url));

@@ -31,7 +31,7 @@ export async function measureScale(bench: Bench): Promise<Measured> {
   const sessionSteps = concurrencies.map(
     (concurrency): Step => ({ title: `scale, ${concurrency} sessions open`, concurrency, domains: [mailDomain] }),
   );
-  const sessions = await measureSteps(contendersAmong(bench, ['haproxy']), { steps: sessionSteps, bench });
+  const sessions = await measureSteps(contendersAmong(bench, ['haproxy', 'bare']), { steps: sessionSteps, bench });
   const upstreamSteps = upstreamCounts.map(
     (count): Step => ({
       title: `scale, ${count} upstream${count === 1 ? '' : 's'}`,
