@@ -63,9 +63,9 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
   }
 
   record(event: GateEvent): void {
-    const atMs = this.#nowMs();
     const isNew = event.kind === 'upstreamConnected' && event.readyForMs === undefined;
     if (isNew || event.kind === 'readyConnectionMade') {
+      const atMs = this.#nowMs();
       const { upstreamAddress: address, tls, durationMs } = event;
       const { version: tlsVersion, ...agreed } = tls;
       const lastConnection = { address, tlsVersion, ...agreed, durationMs, atMs };
@@ -73,6 +73,7 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
     }
     if (event.kind === 'loginFinished' && event.upstream !== undefined) {
       const { result, failure } = event;
+      const atMs = this.#nowMs();
       this.#update(event.upstream, ({ logins }) => ({
         logins: { ...logins, [result]: logins[result] + 1 },
         lastLogin: { result, atMs },
