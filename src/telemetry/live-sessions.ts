@@ -184,8 +184,8 @@ export class LiveSessionRegistry implements LiveSessions {
         if (event.upstream !== undefined) entry.upstream = event.upstream;
         return;
       case 'relayStarted':
-        entry.state = 'transaction';
         entry.account = printableAccount(event.account);
+        entry.state = 'transaction';
         entry.upstream = event.upstream;
         entry.relayingSinceMs = this.#nowMs();
         entry.traffic = event.traffic;
