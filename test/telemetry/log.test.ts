@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { execPath } from 'node:process';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 const logModule = new URL('../../src/telemetry/log.ts', import.meta.url);
 
@@ -43,12 +43,12 @@ describe('createLog on standard output', () => {
       setInterval(() => {}, 1_000);
     `;
     const child = spawn(execPath, ['--input-type=module', '--eval', program]);
+    onTestFinished(() => void child.kill());
     let written = '';
     for await (const chunk of child.stdout) {
       written += chunk;
       if (written.endsWith('"last"}\n')) break;
     }
-    child.kill();
     expect(written.trimEnd().split('\n')).toHaveLength(2);
   });
 
