@@ -69,7 +69,9 @@ function standardOutput() {
   /** More was handed over meanwhile. */
   let isBehind = false;
   // Ahead of the output's own listener, which writes what it was handed when the process ends all of a sudden.
-  process.once('exit', () => output.write(gathered));
+  process.once('exit', () => {
+    if (gathered !== '') output.write(gathered);
+  });
   const output = pino.destination({
     dest: 1,
     sync: false,

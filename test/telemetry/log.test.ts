@@ -8,14 +8,13 @@ const logModule = new URL('../../src/telemetry/log.ts', import.meta.url);
 function logged(
   format: 'json' | 'pretty',
   count: number,
-  { ending = 'await flush();' }: { readonly ending?: string } = {},
+  { ending = 'await flush(); process.exit(0);' }: { readonly ending?: string } = {},
 ): readonly string[] {
   const program = `
     import { createLog } from ${JSON.stringify(logModule.href)};
     const { logger, flush } = createLog({ level: 'info', format: '${format}', isTerminal: false, useColour: false });
     for (let index = 0; index < ${count}; index += 1) logger.info({ index }, 'line');
     ${ending}
-    process.exit(0);
   `;
   const { status, stdout, stderr } = spawnSync(execPath, ['--input-type=module', '--eval', program], {
     encoding: 'utf8',
@@ -30,8 +29,11 @@ describe('createLog on standard output', () => {
     expect(indexes).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
   });
 
-  it('has written every line where the process ends all of a sudden', () => {
-    expect(logged('json', 3, { ending: '' })).toHaveLength(3);
+  it.each([
+    ['ends all of a sudden', 'process.exit(0);'],
+    ['has nothing left to do', ''],
+  ])('has written every line where the process %s', (_, ending) => {
+    expect(logged('json', 3, { ending })).toHaveLength(3);
   });
 
   it('writes by itself what came while it was writing', async () => {
