@@ -46,7 +46,7 @@ export function openInventory(
     );
   const inventory =
     redis === undefined ? new MemoryInventory(bounds) : new RedisInventory({ ...bounds, connection: redis, onLoss });
-  telemetry.addConsumer('inventory', (event) => inventory.record(event));
+  telemetry.addConsumer('inventory', (event) => inventory.record(event), { kinds: ['loginFinished'] });
   return inventory;
 }
 
@@ -95,7 +95,7 @@ export function openLoginLines({ log: { loginLines } }: Config, telemetry: Telem
   const { log, stream: standardOutput } = telemetry;
   const origin = { hostname: nameOfHost(), processId: process.pid };
   const writer = new LoginLineWriter({ ...loginLines, ...origin, log, standardOutput });
-  telemetry.addConsumer('login lines', (event) => writer.record(event));
+  telemetry.addConsumer('login lines', (event) => writer.record(event), { kinds: ['loginFinished'] });
   return writer;
 }
 

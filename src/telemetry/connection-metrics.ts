@@ -1,9 +1,9 @@
-import { Counter, Histogram } from 'prom-client';
 import { transports } from '../policy/transport.ts';
 import { closeReasons, type GateEvent, refusalReasons } from '../proxy/events.ts';
-import { type ExemplarLabel, exemplarOf } from './exemplar.ts';
+import { exemplarOf } from './exemplar.ts';
 import type { MetricsRegistry } from './exposition.ts';
 import { closedLabel, type NamesInUse } from './label.ts';
+import { TalliedCounter, TalliedHistogram } from './tallied-metrics.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -32,25 +32,20 @@ export function createConnectionMetrics({
   return {
     prepare: (listeners: Iterable<string>) => prepare(metrics, listeners),
     refused: (event: EventOf<'connectionRefused'>) =>
-      metrics.refused.inc({ listener: listener(event.listener), reason: refusal(event.reason) }),
-    opened: (event: EventOf<'sessionOpened'>) => metrics.connections.inc({ listener: listener(event.listener) }),
+      metrics.refused.of(listener(event.listener), refusal(event.reason)).inc(),
+    opened: (event: EventOf<'sessionOpened'>) => metrics.connections.of(listener(event.listener)).inc(),
     secured: (event: EventOf<'clientTlsEstablished'>) => {
       const name = listener(event.listener);
-      const labels = { listener: name, transport: transport(event.transport), version: version(event.tls.version) };
-      metrics.clientTls.inc(labels);
+      metrics.clientTls.of(name, transport(event.transport), version(event.tls.version)).inc();
       // A balancer that ended TLS does not tell how long it took.
-      if (event.durationMs !== undefined) metrics.clientTlsSeconds.observe({ listener: name }, event.durationMs / 1000);
+      if (event.durationMs !== undefined) metrics.clientTlsSeconds.of(name).observe(event.durationMs / 1000);
     },
     notSecured: (event: EventOf<'clientTlsFailed'>) =>
-      metrics.clientTlsFailures.inc({ listener: listener(event.listener), transport: transport(event.transport) }),
+      metrics.clientTlsFailures.of(listener(event.listener), transport(event.transport)).inc(),
     closed: (event: EventOf<'sessionClosed'>) => {
       const name = listener(event.listener);
-      metrics.closed.inc({ listener: name, reason: closing(event.reason) });
-      metrics.sessionSeconds.observe({
-        labels: { listener: name },
-        value: event.durationMs / 1000,
-        exemplarLabels: exemplarOf(event),
-      });
+      metrics.closed.of(name, closing(event.reason)).inc();
+      metrics.sessionSeconds.of(name).observe(event.durationMs / 1000, exemplarOf(event));
     },
   };
 }
@@ -58,44 +53,44 @@ export function createConnectionMetrics({
 function register(registry: MetricsRegistry) {
   const registers = [registry];
   return {
-    connections: new Counter({
+    connections: new TalliedCounter({
       name: 'postern_connections_total',
       help: 'Client connections that were let in and became a session.',
       labelNames: ['listener'],
       registers,
     }),
-    refused: new Counter({
+    refused: new TalliedCounter({
       name: 'postern_connections_refused_total',
       help: 'Client connections that were closed at once, by reason.',
       labelNames: ['listener', 'reason'],
       registers,
     }),
-    clientTls: new Counter({
+    clientTls: new TalliedCounter({
       name: 'postern_client_tls_total',
       help: 'TLS handshakes with clients that succeeded, by transport (stls, implicit) and TLS version.',
       labelNames: ['listener', 'transport', 'version'],
       registers,
     }),
-    clientTlsSeconds: new Histogram({
+    clientTlsSeconds: new TalliedHistogram({
       name: 'postern_client_tls_seconds',
       help: 'Time in seconds that successful TLS handshakes with clients took, waiting for the client included.',
       labelNames: ['listener'],
       buckets: handshakeBuckets,
       registers,
     }),
-    clientTlsFailures: new Counter({
+    clientTlsFailures: new TalliedCounter({
       name: 'postern_client_tls_failures_total',
       help: 'TLS handshakes with clients that failed, by transport (stls, implicit).',
       labelNames: ['listener', 'transport'],
       registers,
     }),
-    closed: new Counter({
+    closed: new TalliedCounter({
       name: 'postern_sessions_closed_total',
       help: 'Sessions that ended, by reason.',
       labelNames: ['listener', 'reason'],
       registers,
     }),
-    sessionSeconds: new Histogram<'listener' | ExemplarLabel>({
+    sessionSeconds: new TalliedHistogram({
       name: 'postern_session_seconds',
       help: 'Length of finished sessions in seconds.',
       labelNames: ['listener'],
@@ -109,10 +104,10 @@ function register(registry: MetricsRegistry) {
 /** Starts at 0 what has few series, so that the first increase shows in `rate()`. */
 function prepare(metrics: ReturnType<typeof register>, listeners: Iterable<string>): void {
   for (const listener of listeners) {
-    metrics.connections.inc({ listener }, 0);
-    metrics.sessionSeconds.zero({ listener });
-    for (const transport of tlsTransports) metrics.clientTlsFailures.inc({ listener, transport }, 0);
-    for (const reason of refusalReasons) metrics.refused.inc({ listener, reason }, 0);
-    for (const reason of closeReasons) metrics.closed.inc({ listener, reason }, 0);
+    metrics.connections.of(listener);
+    metrics.sessionSeconds.of(listener);
+    for (const transport of tlsTransports) metrics.clientTlsFailures.of(listener, transport);
+    for (const reason of refusalReasons) metrics.refused.of(listener, reason);
+    for (const reason of closeReasons) metrics.closed.of(listener, reason);
   }
 }

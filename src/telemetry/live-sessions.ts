@@ -65,9 +65,17 @@ export interface LiveSessions {
   count(listener: string, state: SessionState): number;
 }
 
-interface Entry extends LiveSession {
+/** What changes a session that is open. */
+type SessionProgress = Extract<
+  GateEvent,
+  { kind: 'clientTlsEstablished' | 'upstreamConnected' | 'loginFinished' | 'relayStarted' }
+>;
+
+/** What this view alone may change. */
+interface Entry extends Changeable<LiveSession> {
   readonly sequence: number;
 }
+type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Sessions beyond this are relayed and logged but not listed: far above any `sessions.maxTotal`, it only bounds a leak. */
 const maxEntries = 200_000;
@@ -126,30 +134,13 @@ export class LiveSessionRegistry implements LiveSessions {
         this.#open(event);
         break;
       case 'clientTlsEstablished':
-        this.#update(event.sessionId, {
-          transport: event.transport,
-          clientTls: event.tls,
-          ...(event.certificate !== undefined && { clientCertificate: event.certificate }),
-        });
-        break;
       case 'upstreamConnected':
-        this.#update(event.sessionId, { upstream: event.upstream, upstreamTls: event.tls });
-        break;
       case 'loginFinished':
-        this.#update(event.sessionId, {
-          account: printableAccount(event.account),
-          ...(event.upstream !== undefined && { upstream: event.upstream }),
-        });
+      case 'relayStarted': {
+        const entry = this.#entries.get(event.sessionId);
+        if (entry !== undefined) this.#change(entry, event);
         break;
-      case 'relayStarted':
-        this.#update(event.sessionId, {
-          state: 'transaction',
-          account: printableAccount(event.account),
-          upstream: event.upstream,
-          relayingSinceMs: this.#nowMs(),
-          traffic: event.traffic,
-        });
-        break;
+      }
       case 'sessionClosed':
         this.#entries.delete(event.sessionId);
         break;
@@ -177,10 +168,31 @@ export class LiveSessionRegistry implements LiveSessions {
     this.#nextSequence += 1;
   }
 
-  #update(id: string, change: Partial<LiveSession>): void {
-    const entry = this.#entries.get(id);
-    // Setting a key that is there keeps its place, so that pages stay in the order of opening.
-    if (entry) this.#entries.set(id, { ...entry, ...change });
+  #change(entry: Entry, event: SessionProgress): void {
+    switch (event.kind) {
+      case 'clientTlsEstablished':
+        entry.transport = event.transport;
+        entry.clientTls = event.tls;
+        if (event.certificate !== undefined) entry.clientCertificate = event.certificate;
+        return;
+      case 'upstreamConnected':
+        entry.upstream = event.upstream;
+        entry.upstreamTls = event.tls;
+        return;
+      case 'loginFinished':
+        entry.account = printableAccount(event.account);
+        if (event.upstream !== undefined) entry.upstream = event.upstream;
+        return;
+      case 'relayStarted':
+        entry.account = printableAccount(event.account);
+        entry.state = 'transaction';
+        entry.upstream = event.upstream;
+        entry.relayingSinceMs = this.#nowMs();
+        entry.traffic = event.traffic;
+        return;
+      default:
+        event satisfies never;
+    }
   }
 }
 

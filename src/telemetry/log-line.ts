@@ -12,6 +12,7 @@ export interface LogLine {
 }
 
 type LoginFinished = Extract<GateEvent, { kind: 'loginFinished' }>;
+type SessionClosed = Extract<GateEvent, { kind: 'sessionClosed' }>;
 
 const logins: Readonly<Record<LoginResult, { readonly level: LogLevel; readonly message: string }>> = {
   accepted: { level: 'info', message: 'Login accepted' },
@@ -76,11 +77,17 @@ export function logLevel(event: GateEvent): LogLevel {
 
 /** Puts an event into words and fields. What a peer chose is bounded and printable. */
 export function logLine(event: GateEvent): LogLine {
+  // The two that each session has at the usual level are made in one go.
+  if (event.kind === 'loginFinished') return loginLine(event);
+  if (event.kind === 'sessionClosed') return closeLine(event);
   const { message, ...fields } = describe(event);
   return { message, fields: { event: event.kind, ...fields } };
 }
 
-function describe(event: GateEvent): { readonly message: string; readonly [field: string]: unknown } {
+function describe(event: Exclude<GateEvent, LoginFinished | SessionClosed>): {
+  readonly message: string;
+  readonly [field: string]: unknown;
+} {
   switch (event.kind) {
     case 'connectionRefused': {
       const { listener, address, reason, detail } = event;
@@ -121,14 +128,10 @@ function describe(event: GateEvent): { readonly message: string; readonly [field
       const { upstream, detail } = event;
       return { message: 'Upstream is not told of the client', upstream, detail: printableDetail(detail) };
     }
-    case 'loginFinished':
-      return describeLogin(event);
     case 'relayStarted': {
       const { account, upstream } = event;
       return { message: 'Relay started', ...session(event), account: printableAccount(account), upstream };
     }
-    case 'sessionClosed':
-      return describeClose(event);
     case 'loginBlocked': {
       const { limit, subject, durationMs } = event;
       return { message: 'Logins blocked', limit, subject: printableSubject(subject), durationMs };
@@ -181,32 +184,38 @@ function describeOpened(event: Extract<GateEvent, { kind: 'sessionOpened' }>) {
   };
 }
 
-function describeLogin(event: LoginFinished) {
-  const { account, upstream, transport, result, durationMs, reply, failure } = event;
-  return {
-    message: event.deniedBy === undefined ? logins[result].message : 'Login denied by certificateAccounts',
-    ...session(event),
+function loginLine(event: LoginFinished): LogLine {
+  const { account, result, clientCertificate: certificate, guard, failure } = event;
+  const fields = {
+    event: event.kind,
+    session: event.sessionId,
+    listener: event.listener,
+    address: event.address,
     account: printableAccount(account),
-    upstream,
-    transport,
-    ...certificateFields(event.clientCertificate),
+    upstream: event.upstream,
+    transport: event.transport,
+    ...(certificate && certificateFields(certificate)),
     result,
-    code: responseCode(reply),
-    durationMs: Math.round(durationMs),
-    ...(event.guard && { guard: event.guard.reason, limit: event.guard.limit, retryAfterMs: event.guard.retryAfterMs }),
+    code: responseCode(event.reply),
+    durationMs: Math.round(event.durationMs),
+    ...(guard && { guard: guard.reason, limit: guard.limit, retryAfterMs: guard.retryAfterMs }),
     ...(failure && {
       reason: failure.reason,
       detail: printableDetail(failure.detail),
       advice: explainToOperator(failure.reason),
     }),
   };
+  const message = event.deniedBy === undefined ? logins[result].message : 'Login denied by certificateAccounts';
+  return { message, fields };
 }
 
-function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
+function closeLine(event: SessionClosed): LogLine {
   const { reason, durationMs, traffic, cause } = event;
-  return {
-    message: reason === 'internal_error' ? 'Session closed by an error of our own' : 'Session closed',
-    ...session(event),
+  const fields = {
+    event: event.kind,
+    session: event.sessionId,
+    listener: event.listener,
+    address: event.address,
     reason,
     advice: adviseOnClose(event),
     durationMs: Math.round(durationMs),
@@ -214,6 +223,7 @@ function describeClose(event: Extract<GateEvent, { kind: 'sessionClosed' }>) {
     octetsToClient: traffic.toClient,
     ...(cause !== undefined && { error: describeError(cause) }),
   };
+  return { message: reason === 'internal_error' ? 'Session closed by an error of our own' : 'Session closed', fields };
 }
 
 function session({ sessionId, listener, address }: SessionIdentity) {

@@ -1,6 +1,7 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.ts';
+import { createIsoTime } from './iso-time.ts';
 
 /** How to log, and where to. */
 export interface LogOptions {
@@ -27,7 +28,7 @@ const maxPendingOctets = 8 * 1024 * 1024;
 
 /** Lines that come close together leave in one write: each write costs more than the line it carries. */
 const gatherMs = 50;
-const gatheredOctets = 8 * 1024;
+const gatheredLength = 32 * 1024;
 
 const flushTimeoutMs = 1_000;
 
@@ -39,7 +40,7 @@ export function createLog(options: LogOptions): Log {
     {
       level: options.level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: createIsoTime(),
       formatters: { level: (label) => ({ level: label }) },
     },
     isPretty ? prettyStream(output.stream, options.useColour) : output.stream,
@@ -57,26 +58,63 @@ function prettyStream(stream: DestinationStream, useColour: boolean): Destinatio
   return { write: (line) => stream.write(prettify(line)) };
 }
 
+/**
+ * Gathers lines here, and not in the output: it would count the octets of all that waits there with each line. So it writes
+ * nothing by itself, and all that was handed over in one go.
+ */
 function standardOutput() {
-  const output = pino.destination({ dest: 1, sync: false, minLength: gatheredOctets, maxLength: maxPendingOctets });
+  let gathered = '';
   let timer: NodeJS.Timeout | undefined;
-  const writeGathered = (): void => {
-    timer = undefined;
+  let isWriting = false;
+  /** More was handed over meanwhile. */
+  let isBehind = false;
+  // Ahead of the output's own listener, which writes what it was handed when the process ends all of a sudden.
+  process.once('exit', () => {
+    if (gathered !== '') output.write(gathered);
+  });
+  const output = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: maxPendingOctets,
+    maxWrite: Number.POSITIVE_INFINITY,
+    maxLength: maxPendingOctets,
+  });
+  const startWriting = (): void => {
+    isBehind = isWriting;
+    if (isWriting) return;
+    isWriting = true;
     output.flush();
   };
+  output.on('drain', () => {
+    isWriting = false;
+    if (isBehind) startWriting();
+  });
+  const handOver = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (gathered === '') return;
+    output.write(gathered);
+    gathered = '';
+    startWriting();
+  };
   const write = (line: string): void => {
-    output.write(line);
-    timer ??= setTimeout(writeGathered, gatherMs);
+    gathered += line;
+    timer ??= setTimeout(handOver, gatherMs);
+    if (gathered.length >= gatheredLength) handOver();
   };
   const flush = () =>
     new Promise<void>((resolve) => {
-      clearTimeout(timer);
-      timer = undefined;
       const deadline = setTimeout(resolve, flushTimeoutMs);
-      output.flush(() => {
+      const goOn = (error?: Error | null): void => {
+        if (isWriting && !error) {
+          output.flush(goOn);
+          return;
+        }
         clearTimeout(deadline);
         resolve();
-      });
+      };
+      handOver();
+      goOn();
     });
   return { stream: { write }, flush };
 }

@@ -1,12 +1,12 @@
-import { Counter, Histogram } from 'prom-client';
 import { guardReasons } from '../policy/guard/admission.ts';
 import { type LimitName, limitNames } from '../policy/login-limits.ts';
 import { transports } from '../policy/transport.ts';
 import { isTlsFailure, upstreamFailureReasons } from '../policy/upstream-failure.ts';
 import { type GateEvent, type LoginResult, loginResults } from '../proxy/events.ts';
-import { type ExemplarLabel, exemplarOf } from './exemplar.ts';
+import { exemplarOf } from './exemplar.ts';
 import type { MetricsRegistry } from './exposition.ts';
 import { closedLabel, type NamesInUse, noneLabel } from './label.ts';
+import { TalliedCounter, TalliedHistogram } from './tallied-metrics.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -51,52 +51,43 @@ export function createLoginMetrics({
   prepare(metrics);
   return {
     connected: (event: EventOf<'upstreamConnected' | 'readyConnectionMade'>) => {
-      const labels = { upstream: knownUpstream(event.upstream) };
-      const exemplar = event.kind === 'upstreamConnected' && { exemplarLabels: exemplarOf(event) };
-      metrics.connectSeconds.observe({ labels, value: event.durationMs / 1000, ...exemplar });
-      if (event.handshakeMs !== undefined) metrics.upstreamTlsSeconds.observe(labels, event.handshakeMs / 1000);
+      const upstream = knownUpstream(event.upstream);
+      const exemplar = event.kind === 'upstreamConnected' ? exemplarOf(event) : undefined;
+      metrics.connectSeconds.of(upstream).observe(event.durationMs / 1000, exemplar);
+      if (event.handshakeMs !== undefined) metrics.upstreamTlsSeconds.of(upstream).observe(event.handshakeMs / 1000);
     },
     finished: (event: EventOf<'loginFinished'>) => {
       const upstream = event.upstream === undefined ? noneLabel : knownUpstream(event.upstream);
-      const exemplarLabels = exemplarOf(event);
-      metrics.logins.inc({
-        labels: {
-          listener: listener(event.listener),
-          upstream,
-          transport: transport(event.transport),
-          result: result(event.result),
-        },
-        exemplarLabels,
-      });
+      const exemplar = exemplarOf(event);
+      metrics.logins
+        .of(listener(event.listener), upstream, transport(event.transport), result(event.result))
+        .inc(exemplar);
       const wasAsked = timedResults.has(event.result) && event.deniedBy === undefined;
-      if (wasAsked) {
-        metrics.loginSeconds.observe({ labels: { upstream }, value: event.durationMs / 1000, exemplarLabels });
-      }
+      if (wasAsked) metrics.loginSeconds.of(upstream).observe(event.durationMs / 1000, exemplar);
       if (event.failure && isTlsFailure(event.failure.reason)) {
-        const labels = { upstream, reason: failure(event.failure.reason) };
-        metrics.upstreamTlsFailures.inc({ labels, exemplarLabels });
+        metrics.upstreamTlsFailures.of(upstream, failure(event.failure.reason)).inc(exemplar);
       }
       if (event.guardMs === undefined) return;
       const { admitMs, settleMs } = event.guardMs;
-      metrics.guardDecisions.inc({ decision: decision(event.guard?.reason ?? allowed) });
-      metrics.guardSeconds.observe({ phase: 'admit' }, admitMs / 1000);
-      if (settleMs !== undefined) metrics.guardSeconds.observe({ phase: 'settle' }, settleMs / 1000);
+      metrics.guardDecisions.of(decision(event.guard?.reason ?? allowed)).inc();
+      metrics.guardSeconds.of('admit').observe(admitMs / 1000);
+      if (settleMs !== undefined) metrics.guardSeconds.of('settle').observe(settleMs / 1000);
     },
-    limit: (limit: LimitName, action: LimitAction) => metrics.limits.inc({ limit: limitName(limit), action }),
+    limit: (limit: LimitName, action: LimitAction) => metrics.limits.of(limitName(limit), action).inc(),
   };
 }
 
 function register(registry: MetricsRegistry) {
   const registers = [registry];
   return {
-    logins: new Counter<'listener' | 'upstream' | 'transport' | 'result' | ExemplarLabel>({
+    logins: new TalliedCounter({
       name: 'postern_logins_total',
       help: 'Finished login attempts by result; upstream is "none" where no upstream serves the account.',
       labelNames: ['listener', 'upstream', 'transport', 'result'],
       enableExemplars: true,
       registers,
     }),
-    loginSeconds: new Histogram<'upstream' | ExemplarLabel>({
+    loginSeconds: new TalliedHistogram({
       name: 'postern_login_seconds',
       help: 'Time in seconds from the complete credentials to the outcome, for logins that an upstream was asked about.',
       labelNames: ['upstream'],
@@ -104,7 +95,7 @@ function register(registry: MetricsRegistry) {
       enableExemplars: true,
       registers,
     }),
-    connectSeconds: new Histogram<'upstream' | ExemplarLabel>({
+    connectSeconds: new TalliedHistogram({
       name: 'postern_upstream_connect_seconds',
       help: 'Time in seconds from the first packet to the verified, greeted upstream connection.',
       labelNames: ['upstream'],
@@ -112,34 +103,34 @@ function register(registry: MetricsRegistry) {
       enableExemplars: true,
       registers,
     }),
-    upstreamTlsSeconds: new Histogram({
+    upstreamTlsSeconds: new TalliedHistogram({
       name: 'postern_upstream_tls_seconds',
       help: 'Time in seconds that verified TLS handshakes with upstreams took; part of postern_upstream_connect_seconds.',
       labelNames: ['upstream'],
       buckets: loginBuckets,
       registers,
     }),
-    upstreamTlsFailures: new Counter<'upstream' | 'reason' | ExemplarLabel>({
+    upstreamTlsFailures: new TalliedCounter({
       name: 'postern_upstream_tls_failures_total',
       help: 'Logins not sent on because the upstream could not be trusted, by reason.',
       labelNames: ['upstream', 'reason'],
       enableExemplars: true,
       registers,
     }),
-    guardDecisions: new Counter({
+    guardDecisions: new TalliedCounter({
       name: 'postern_guard_decisions_total',
       help: 'Logins that the guard was asked about: allowed, or the reason for which it refused.',
       labelNames: ['decision'],
       registers,
     }),
-    guardSeconds: new Histogram({
+    guardSeconds: new TalliedHistogram({
       name: 'postern_guard_seconds',
       help: 'Time in seconds that logins waited for the guard: to be let in (admit), to have their outcome noted (settle).',
       labelNames: ['phase'],
       buckets: guardBuckets,
       registers,
     }),
-    limits: new Counter({
+    limits: new TalliedCounter({
       name: 'postern_login_limits_total',
       help: 'What login limits did: blocked (a block began), limited (a login met a block), lifted (an operator ended one).',
       labelNames: ['limit', 'action'],
@@ -150,9 +141,9 @@ function register(registry: MetricsRegistry) {
 
 /** Starts at 0 what has few series, so that the first increase shows in `rate()`. */
 function prepare(metrics: ReturnType<typeof register>): void {
-  for (const decision of [allowed, ...guardReasons]) metrics.guardDecisions.inc({ decision }, 0);
-  for (const phase of guardPhases) metrics.guardSeconds.zero({ phase });
+  for (const decision of [allowed, ...guardReasons]) metrics.guardDecisions.of(decision);
+  for (const phase of guardPhases) metrics.guardSeconds.of(phase);
   for (const limit of limitNames) {
-    for (const action of limitActions) metrics.limits.inc({ limit, action }, 0);
+    for (const action of limitActions) metrics.limits.of(limit, action);
   }
 }

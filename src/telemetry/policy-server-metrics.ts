@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { MetricsRegistry } from './exposition.ts';
 import { closedLabel } from './label.ts';
+import { TalliedHistogram } from './tallied-metrics.ts';
 
 const results = ['accepted', 'delayed', 'rejected', 'failed', 'skipped'];
 
@@ -26,7 +27,7 @@ export function createPolicyServerMetrics(
   countReports: () => PolicyReportCounts,
 ): PolicyServerMeter {
   const registers = [registry];
-  const seconds = new Histogram({
+  const seconds = new TalliedHistogram({
     name: 'postern_policy_server_seconds',
     help: 'Time in seconds that the policy server took to answer about a login, by result (accepted, delayed, rejected, failed, skipped).',
     labelNames: ['result'],
@@ -39,7 +40,7 @@ export function createPolicyServerMetrics(
     registers,
   });
   up.set(1);
-  for (const result of results) seconds.zero({ result });
+  for (const result of results) seconds.of(result);
   new Counter({
     name: 'postern_policy_reports_total',
     help: 'Reports of logins that the policy server took (sent), or that found no room or failed (lost).',
@@ -54,7 +55,7 @@ export function createPolicyServerMetrics(
   });
   const label = closedLabel(results);
   return {
-    asked: (result, durationMs) => seconds.observe({ result: label(result) }, durationMs / 1000),
+    asked: (result, durationMs) => seconds.of(label(result)).observe(durationMs / 1000),
     changed: (isUp) => up.set(isUp ? 1 : 0),
   };
 }

@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { GateEvent } from '../proxy/events.ts';
 import type { MetricsRegistry } from './exposition.ts';
 import { closedLabel, type NamesInUse } from './label.ts';
+import { TalliedHistogram } from './tallied-metrics.ts';
 
 type EventOf<Kind extends GateEvent['kind']> = Extract<GateEvent, { kind: Kind }>;
 
@@ -41,7 +42,7 @@ export function createStoreMetrics({
     labelNames: ['store'],
     registers,
   });
-  const seconds = new Histogram({
+  const seconds = new TalliedHistogram({
     name: 'postern_store_seconds',
     help: 'Time in seconds that the shared store of the login limits took for an operation, failed ones included.',
     labelNames: ['operation'],
@@ -56,7 +57,7 @@ export function createStoreMetrics({
   });
   const operation = closedLabel(storeOperations);
   const certificate = (name: string): string => names.certificates.label(name);
-  const time: TimeStoreCall = (name, durationMs) => seconds.observe({ operation: operation(name) }, durationMs / 1000);
+  const time: TimeStoreCall = (name, durationMs) => seconds.of(operation(name)).observe(durationMs / 1000);
   return {
     /** Starts at 0, so that the first increase shows in `rate()`. */
     prepare: (certificates: Iterable<string>) => {

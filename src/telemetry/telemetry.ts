@@ -21,6 +21,7 @@ import { addProcessMetrics } from './process-metrics.ts';
 import { createReadAheadMetrics } from './read-ahead-metrics.ts';
 import { createReadyMetrics, type ReadyConnectionCounts } from './ready-metrics.ts';
 import { RecentLogins, type RecentLoginsView } from './recent-logins.ts';
+import { Consumers, createReport } from './report.ts';
 import type { TimeStoreCall } from './store-metrics.ts';
 import { UpstreamHealthRegistry, type UpstreamHealthView } from './upstream-health.ts';
 import { createWorkerMetrics, type WorkersView } from './worker-metrics.ts';
@@ -73,8 +74,8 @@ export interface Telemetry {
   readonly stream: DestinationStream;
   /** Takes over what another configuration says; names of before stay valid, for sessions that go on. */
   reconfigure(configured: ConfiguredNames): void;
-  /** Gives every event to one more; `name` says who it is where it fails. */
-  addConsumer(name: string, consume: (event: GateEvent) => void): void;
+  /** Gives every event to one more, or those of some kinds; `name` says who it is where it fails. */
+  readonly addConsumer: Consumers['add'];
   /** Gives it no more events. */
   removeConsumer(name: string): void;
   /** Names who can count the blocks for `postern_blocked`. */
@@ -144,14 +145,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   createReadAheadMetrics(registry, { upstreams: names.upstreams, list: () => meter.readAhead.list() });
   addProcessMetrics(registry);
 
-  const consumers = new Map<string, (event: GateEvent) => void>([
-    ['sessions', (event) => sessions.record(event)],
-    ['metrics', metrics.record],
-    ['upstreams', (event) => upstreams.record(event)],
-    ['loginHistory', (event) => loginHistory.record(event)],
-    ['recentLogins', (event) => recentLogins.record(event)],
-    ['log', (event) => writeLine(logger, event)],
-  ]);
+  const consumers = new Consumers();
+  consumers.add('sessions', (event) => sessions.record(event));
+  consumers.add('metrics', metrics.record);
+  consumers.add('upstreams', (event) => upstreams.record(event));
+  consumers.add('loginHistory', (event) => loginHistory.record(event), { kinds: ['loginFinished'] });
+  consumers.add('recentLogins', (event) => recentLogins.record(event), { kinds: ['loginFinished'] });
+  consumers.add('log', (event) => writeLine(logger, event));
   return {
     report: createReport(consumers, logger),
     meter,
@@ -174,12 +174,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         certificates: names.certificates.add(next.certificates ?? []),
       });
     },
-    addConsumer: (name, consume) => {
-      consumers.set(name, consume);
-    },
-    removeConsumer: (name) => {
-      consumers.delete(name);
-    },
+    addConsumer: (name, consume, options) => consumers.add(name, consume, options),
+    removeConsumer: (name) => consumers.remove(name),
     observeBlocks: (count) => {
       countBlocks = count;
     },
@@ -225,33 +221,4 @@ function writeLine(logger: Logger, event: GateEvent): void {
   if (!logger.isLevelEnabled(level)) return;
   const { message, fields } = logLine(event);
   logger[level](fields, message);
-}
-
-/** One function for all consumers: what goes wrong in one reaches neither the session nor the others. */
-function createReport(consumers: ReadonlyMap<string, (event: GateEvent) => void>, logger: Logger): Report {
-  const failed = new Set<string>();
-  return (event) => {
-    for (const [name, consume] of consumers) {
-      try {
-        consume(event);
-      } catch (error) {
-        // Once per consumer: a fault that comes with every event would bury the log.
-        if (failed.has(name)) continue;
-        failed.add(name);
-        complain(logger, {
-          consumer: name,
-          event: event.kind,
-          type: error instanceof Error ? error.name : typeof error,
-        });
-      }
-    }
-  };
-}
-
-function complain(logger: Logger, fields: Readonly<Record<string, string>>): void {
-  try {
-    logger.error(fields, 'An event could not be recorded');
-  } catch {
-    // The log itself is what fails; there is nowhere left to say so.
-  }
 }

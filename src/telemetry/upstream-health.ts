@@ -31,21 +31,30 @@ export interface UpstreamHealthView {
 
 const maxDetailLength = 300;
 
-const noLogins: Readonly<Record<LoginResult, number>> = {
-  accepted: 0,
-  refused: 0,
-  busy: 0,
-  denied: 0,
-  untrusted: 0,
-  unreachable: 0,
-  limited: 0,
-  unrouted: 0,
-  cancelled: 0,
-};
+/** What this view alone may change. */
+interface Kept extends Changeable<UpstreamHealth> {
+  readonly logins: Record<LoginResult, number>;
+}
+type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function nothingSeen(name: string): Kept {
+  const logins: Record<LoginResult, number> = {
+    accepted: 0,
+    refused: 0,
+    busy: 0,
+    denied: 0,
+    untrusted: 0,
+    unreachable: 0,
+    limited: 0,
+    unrouted: 0,
+    cancelled: 0,
+  };
+  return { name, logins };
+}
 
 /** The passive health view, kept up by events and bounded by the names it is given. */
 export class UpstreamHealthRegistry implements UpstreamHealthView {
-  readonly #seen = new Map<string, UpstreamHealth>();
+  readonly #seen = new Map<string, Kept>();
   readonly #nowMs: () => number;
   readonly #names: LabelNames;
 
@@ -63,29 +72,31 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
   }
 
   record(event: GateEvent): void {
-    const atMs = this.#nowMs();
     const isNew = event.kind === 'upstreamConnected' && event.readyForMs === undefined;
     if (isNew || event.kind === 'readyConnectionMade') {
       const { upstreamAddress: address, tls, durationMs } = event;
       const { version: tlsVersion, ...agreed } = tls;
-      const lastConnection = { address, tlsVersion, ...agreed, durationMs, atMs };
-      this.#update(event.upstream, () => ({ lastConnection }));
+      const atMs = this.#nowMs();
+      this.#of(event.upstream).lastConnection = { address, tlsVersion, ...agreed, durationMs, atMs };
     }
     if (event.kind === 'loginFinished' && event.upstream !== undefined) {
       const { result, failure } = event;
-      this.#update(event.upstream, ({ logins }) => ({
-        logins: { ...logins, [result]: logins[result] + 1 },
-        lastLogin: { result, atMs },
-        ...(failure && {
-          lastFailure: { reason: failure.reason, detail: printable(failure.detail, maxDetailLength), atMs },
-        }),
-      }));
+      const health = this.#of(event.upstream);
+      const atMs = this.#nowMs();
+      health.logins[result] += 1;
+      health.lastLogin = { result, atMs };
+      if (failure === undefined) return;
+      health.lastFailure = { reason: failure.reason, detail: printable(failure.detail, maxDetailLength), atMs };
     }
   }
 
-  #update(upstream: string, change: (health: UpstreamHealth) => Partial<UpstreamHealth>): void {
+  #of(upstream: string): Kept {
     const name = this.#names.label(upstream);
-    const health = this.#seen.get(name) ?? { name, logins: noLogins };
-    this.#seen.set(name, { ...health, ...change(health) });
+    let health = this.#seen.get(name);
+    if (health === undefined) {
+      health = nothingSeen(name);
+      this.#seen.set(name, health);
+    }
+    return health;
   }
 }

@@ -298,6 +298,18 @@ describe('createTelemetry: report', () => {
     expect(telemetry.sessions.size).toBe(0);
   });
 
+  it('tells a consumer of the kinds that it asked for, until it is removed', () => {
+    const { telemetry } = telemetryWith();
+    telemetry.report(events.closed());
+    const seen: string[] = [];
+    telemetry.addConsumer('inventory', ({ kind }) => seen.push(kind), { kinds: ['sessionClosed'] });
+    telemetry.report(events.opened());
+    telemetry.report(events.closed());
+    telemetry.removeConsumer('inventory');
+    telemetry.report(events.closed());
+    expect(seen).toEqual(['sessionClosed']);
+  });
+
   it('tells a consumer that came later, and names it when it fails', () => {
     const { telemetry, lines } = telemetryWith();
     const seen: string[] = [];
