@@ -6,7 +6,6 @@ import {
   maxListedSessions,
   maxOwnersPerNetwork,
   maxRefusedPerAccount,
-  reservationLeaseMs,
   sessionLeaseMs,
 } from '../../policy/guard/bounds.ts';
 import type { BlockName, LoginFacts, StoredBlock } from '../../policy/guard/facts.ts';
@@ -14,19 +13,14 @@ import { limitSubjects } from '../../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../../policy/login-limits.ts';
 import type { LiveSession } from '../../proxy/ports.ts';
 import type { AcceptedNote, AccountFacts, CountedFailure, GuardStore, LoginKey } from '../guard-store.ts';
-import {
-  acceptAccountScript,
-  countAccountScript,
-  describeScript,
-  lookScript,
-  sessionsScript,
-} from './account-scripts.ts';
+import { acceptAccountScript, countAccountScript, describeScript, sessionsScript } from './account-scripts.ts';
 import { BlockIndex } from './block-index.ts';
 import { liftScript, restoreScript } from './block-scripts.ts';
 import { accountKeys, networkKeys, placeOf } from './keys.ts';
 import { limitArguments } from './limit-arguments.ts';
-import { acceptNetworkScript, countNetworkScript, lookNetworkScript } from './network-scripts.ts';
-import { readAccount, readFacts, readPlaced } from './replies.ts';
+import { LoginLook } from './login-look.ts';
+import { acceptNetworkScript, countNetworkScript } from './network-scripts.ts';
+import { readAccount, readPlaced } from './replies.ts';
 import { createScriptRunner, type ScriptRunner } from './script.ts';
 
 /** Blocks that are restored, and accounts whose sessions are told of, at a time: logins come between them. */
@@ -36,14 +30,15 @@ const batchSize = 50;
 export interface RedisStoreOptions {
   readonly limits: LoginLimits;
   /** Stays open: it is the caller's to close. */
-  readonly connection: Pick<RedisConnection, 'run'>;
+  readonly connection: Pick<RedisConnection, 'run' | 'isCluster'>;
   /** Absent: Redis's own clock, which all instances share. */
   readonly nowMs?: () => number;
 }
 
 /**
  * The guard's knowledge in Redis, shared by all that use the same key prefix there. What belongs to an account is in one
- * slot, what belongs to a network in another one: two scripts for each step of a login, sent together.
+ * slot, what belongs to a network in another one: two scripts for each step of a login, sent together. Looking is the step that
+ * most logins leave it at, and one script where one server has all keys.
  */
 export class RedisStore implements GuardStore {
   readonly #limits: LoginLimits;
@@ -51,6 +46,7 @@ export class RedisStore implements GuardStore {
   readonly #connection: RedisStoreOptions['connection'];
   readonly #run: ScriptRunner;
   readonly #index: BlockIndex;
+  readonly #login: LoginLook;
 
   constructor({ limits, connection, nowMs }: RedisStoreOptions) {
     this.#limits = limits;
@@ -58,24 +54,16 @@ export class RedisStore implements GuardStore {
     this.#connection = connection;
     this.#run = createScriptRunner(connection);
     this.#index = new BlockIndex(this.#run, () => this.#clock());
+    this.#login = new LoginLook({
+      limits,
+      isCluster: connection.isCluster,
+      run: this.#run,
+      clock: () => this.#clock(),
+    });
   }
 
-  async look(login: LoginKey): Promise<LoginFacts> {
-    const { account, address, network, credential, sessionId } = login;
-    const keys = accountKeys(account);
-    const [ofAccount, ofNetwork] = await Promise.all([
-      this.#run(lookScript, {
-        keys: [keys.windows, keys.known, keys.refused, keys.accepted, keys.underWay, keys.sessions],
-        args: [
-          ...[this.#clock(), address, credential, acceptedPrefix(credential), this.#limits.knownForMs],
-          ...[login.isExempt ? 0 : reservationLeaseMs, maxListedSessions, sessionId],
-          ...limitArguments(this.#limits.perAccount),
-          ...limitArguments(this.#limits.passwordsPerAccount),
-        ],
-      }),
-      this.#run(lookNetworkScript, { keys: [networkKeys(network).windows], args: [address] }),
-    ]);
-    return readFacts(login, { limits: this.#limits, ofAccount, ofNetwork });
+  look(login: LoginKey): Promise<LoginFacts> {
+    return this.#login.look(login);
   }
 
   async release({ account, sessionId }: LoginKey): Promise<void> {
