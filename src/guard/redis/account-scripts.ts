@@ -231,19 +231,27 @@ return pair and readWindow(pair).ends > nowMs and 1 or 0
 );
 
 /**
- * Leases for live sessions, and those that ended.
+ * Leases for live sessions, and those that ended, of one or more accounts.
  *
- * KEYS: sessions. ARGV: clock, lease, most sessions, how many live ones follow, their ids, then those of the ended ones.
+ * KEYS: sessions of each account. ARGV: clock, lease, most sessions, then for each account: how many live ones and how many
+ *   ended ones follow, and their ids.
  */
 export const sessionsScript = createScript(
   windowScript,
   `
-local key, nowMs, leaseMs, live = KEYS[1], clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
-for index = 5, 4 + live do redis.call('ZADD', key, string.format('%.0f', nowMs + leaseMs), ARGV[index]) end
-for index = 5 + live, #ARGV do redis.call('ZREM', key, ARGV[index]) end
-redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', nowMs))
-redis.call('ZREMRANGEBYRANK', key, 0, -(tonumber(ARGV[3]) + 1))
-if live > 0 then redis.call('PEXPIRE', key, leaseMs) end
+local nowMs, leaseMs = clock(ARGV[1]), tonumber(ARGV[2])
+local now, untilMs, beyond = string.format('%.0f', nowMs), string.format('%.0f', nowMs + leaseMs), -(tonumber(ARGV[3]) + 1)
+local index = 4
+for _, key in ipairs(KEYS) do
+  local firstLive = index + 2
+  local firstEnded = firstLive + tonumber(ARGV[index])
+  index = firstEnded + tonumber(ARGV[index + 1])
+  for live = firstLive, firstEnded - 1 do redis.call('ZADD', key, untilMs, ARGV[live]) end
+  for ended = firstEnded, index - 1 do redis.call('ZREM', key, ARGV[ended]) end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  redis.call('ZREMRANGEBYRANK', key, 0, beyond)
+  if firstEnded > firstLive then redis.call('PEXPIRE', key, leaseMs) end
+end
 `,
 );
 

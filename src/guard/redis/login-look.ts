@@ -1,9 +1,9 @@
 import { acceptedPrefix, maxListedSessions, reservationLeaseMs } from '../../policy/guard/bounds.ts';
 import type { LoginFacts } from '../../policy/guard/facts.ts';
 import type { LoginLimits } from '../../policy/login-limits.ts';
-import { StoreUnavailable } from '../../proxy/store-unavailable.ts';
 import type { LoginKey } from '../guard-store.ts';
 import { lookBothScript, lookScript } from './account-scripts.ts';
+import type { JoinedScripts } from './joined-scripts.ts';
 import { accountKeys, networkKeys } from './keys.ts';
 import { limitArguments } from './limit-arguments.ts';
 import { lookNetworkScript } from './network-scripts.ts';
@@ -13,43 +13,37 @@ import type { ScriptCall, ScriptRunner } from './script.ts';
 /** What looking at logins needs. */
 export interface LoginLookOptions {
   readonly limits: LoginLimits;
-  readonly isCluster: boolean;
   readonly run: ScriptRunner;
+  readonly scripts: JoinedScripts;
   /** '': Redis's own. */
   readonly clock: () => number | '';
 }
 
 type Replies = readonly [ofAccount: readonly unknown[], ofNetwork: readonly unknown[]];
 
-/** Looks at what Redis knows of a login, of its account and its network: in one script, or on a Cluster in two sent together. */
+/** Looks at what Redis knows of a login's account and network: most logins ask nothing else. */
 export class LoginLook {
   readonly #options: LoginLookOptions;
-  #isJoined: boolean;
 
   constructor(options: LoginLookOptions) {
     this.#options = options;
-    this.#isJoined = !options.isCluster;
   }
 
   async look(login: LoginKey): Promise<LoginFacts> {
-    const [ofAccount, ofNetwork] = this.#isJoined ? await this.#lookAtBoth(login) : await this.#lookAtEach(login);
+    const [ofAccount, ofNetwork] = await this.#options.scripts.ask({
+      joined: () => this.#lookAtBoth(login),
+      apart: () => this.#lookAtEach(login),
+    });
     return readFacts(login, { limits: this.#options.limits, ofAccount, ofNetwork });
   }
 
   async #lookAtBoth(login: LoginKey): Promise<Replies> {
     const { windows, known, refused, accepted, underWay, sessions } = accountKeys(login.account);
-    try {
-      const [ofAccount, ofNetwork] = await this.#options.run(lookBothScript, {
-        keys: [windows, known, refused, accepted, underWay, sessions, networkKeys(login.network).windows],
-        args: this.#argumentsOf(login),
-      });
-      return [listOf(ofAccount), listOf(ofNetwork)];
-    } catch (error) {
-      if (!isAboutSlots(error)) throw error;
-      // One address may stand for all of a Cluster.
-      this.#isJoined = false;
-      return this.#lookAtEach(login);
-    }
+    const [ofAccount, ofNetwork] = await this.#options.run(lookBothScript, {
+      keys: [windows, known, refused, accepted, underWay, sessions, networkKeys(login.network).windows],
+      args: this.#argumentsOf(login),
+    });
+    return [listOf(ofAccount), listOf(ofNetwork)];
   }
 
   #lookAtEach(login: LoginKey): Promise<Replies> {
@@ -76,10 +70,4 @@ export class LoginLook {
 
 function listOf(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? reply : [];
-}
-
-/** Redis ran nothing, as the keys of the script are in several slots. */
-function isAboutSlots(error: unknown): boolean {
-  const { cause } = error instanceof StoreUnavailable ? error : {};
-  return cause instanceof Error && cause.message.startsWith('CROSSSLOT');
 }

@@ -16,6 +16,7 @@ import type { AcceptedNote, AccountFacts, CountedFailure, GuardStore, LoginKey }
 import { acceptAccountScript, countAccountScript, describeScript, sessionsScript } from './account-scripts.ts';
 import { BlockIndex } from './block-index.ts';
 import { liftScript, restoreScript } from './block-scripts.ts';
+import { JoinedScripts } from './joined-scripts.ts';
 import { accountKeys, networkKeys, placeOf } from './keys.ts';
 import { limitArguments } from './limit-arguments.ts';
 import { LoginLook } from './login-look.ts';
@@ -35,6 +36,13 @@ export interface RedisStoreOptions {
   readonly nowMs?: () => number;
 }
 
+/** What is told of one account's sessions, by their ids. */
+interface AccountSessions {
+  readonly key: string;
+  readonly live: readonly string[];
+  readonly ended: readonly string[];
+}
+
 /**
  * The guard's knowledge in Redis, shared by all that use the same key prefix there. What belongs to an account is in one
  * slot, what belongs to a network in another one: two scripts for each step of a login, sent together. Looking is the step that
@@ -46,6 +54,7 @@ export class RedisStore implements GuardStore {
   readonly #connection: RedisStoreOptions['connection'];
   readonly #run: ScriptRunner;
   readonly #index: BlockIndex;
+  readonly #scripts: JoinedScripts;
   readonly #login: LoginLook;
 
   constructor({ limits, connection, nowMs }: RedisStoreOptions) {
@@ -54,12 +63,8 @@ export class RedisStore implements GuardStore {
     this.#connection = connection;
     this.#run = createScriptRunner(connection);
     this.#index = new BlockIndex(this.#run, () => this.#clock());
-    this.#login = new LoginLook({
-      limits,
-      isCluster: connection.isCluster,
-      run: this.#run,
-      clock: () => this.#clock(),
-    });
+    this.#scripts = new JoinedScripts(connection);
+    this.#login = new LoginLook({ limits, run: this.#run, scripts: this.#scripts, clock: () => this.#clock() });
   }
 
   look(login: LoginKey): Promise<LoginFacts> {
@@ -124,17 +129,30 @@ export class RedisStore implements GuardStore {
   }): Promise<void> {
     const live = Map.groupBy(change.live, ({ account }) => account);
     const ended = Map.groupBy(change.ended, ({ account }) => account);
-    await inBatches([...new Set([...live.keys(), ...ended.keys()])], async (account) => {
-      const liveIds = idsOf(live.get(account));
-      await this.#run(sessionsScript, {
-        keys: [accountKeys(account).sessions],
-        args: [
-          ...[this.#clock(), sessionLeaseMs, maxListedSessions, liveIds.length],
-          ...liveIds,
-          ...idsOf(ended.get(account)),
-        ],
-        isPatient: true,
+    const accounts = [...new Set([...live.keys(), ...ended.keys()])].map((account) => ({
+      key: accountKeys(account).sessions,
+      live: idsOf(live.get(account)),
+      ended: idsOf(ended.get(account)),
+    }));
+    for (let start = 0; start < accounts.length; start += batchSize) {
+      const batch = accounts.slice(start, start + batchSize);
+      await this.#scripts.ask({
+        joined: () => this.#noteSessionsOf(batch),
+        apart: async () => void (await Promise.all(batch.map((account) => this.#noteSessionsOf([account])))),
       });
+    }
+  }
+
+  async #noteSessionsOf(accounts: readonly AccountSessions[]): Promise<void> {
+    const [first, ...others] = accounts.map(({ key }) => key);
+    if (first === undefined) return;
+    await this.#run(sessionsScript, {
+      keys: [first, ...others],
+      args: [
+        ...[this.#clock(), sessionLeaseMs, maxListedSessions],
+        ...accounts.flatMap(({ live, ended }) => [live.length, ended.length, ...live, ...ended]),
+      ],
+      isPatient: true,
     });
   }
 
