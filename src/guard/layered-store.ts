@@ -58,6 +58,7 @@ export class LayeredStore {
   }
 
   #addBlocks(login: LoginKey, facts: LoginFacts): LoginFacts {
+    if (this.#local.hasNoBlocks) return facts;
     const ownBlocks = this.#local.findBlocks(limitSubjects(login));
     return ownBlocks.length === 0 ? facts : { ...facts, blocks: longestBlocks([...facts.blocks, ...ownBlocks]) };
   }

@@ -221,6 +221,11 @@ export class MemoryStore implements GuardStore {
     return networkLimitNames.every((limit) => this.#tables[limit].hasNoBlocks);
   }
 
+  /** Nobody is, or was lately, blocked. */
+  get hasNoBlocks(): boolean {
+    return limitNames.every((limit) => this.#tables[limit].hasNoBlocks);
+  }
+
   /** The blocks in force that a login meets. */
   findBlocks(subjects: LimitSubjects): readonly StoredBlock[] {
     const nowMs = this.#nowMs();

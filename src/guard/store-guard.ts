@@ -112,7 +112,10 @@ export class StoreGuard implements Guard {
   async #judge(asked: AskedLogin, underWay: LoginUnderWay): Promise<GuardVerdict> {
     const { attempt, login } = asked;
     const { policyServer, store } = this.#parts;
-    const [answer, facts] = await Promise.all([policyServer?.allow(attempt), store.look(login)]);
+    const [answer, facts] =
+      policyServer === undefined
+        ? [undefined, await store.look(login)]
+        : await Promise.all([policyServer.allow(attempt), store.look(login)]);
     if (facts === undefined) return this.#refuse({ refusal: { reason: 'store' } });
     const refusal = this.#findRefusal(asked, facts) ?? refuseCrowd(underWay, facts);
     const isRefusedElsewhere = answer?.kind === 'refused';

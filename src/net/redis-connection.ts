@@ -64,6 +64,11 @@ export class RedisConnection implements AsyncDisposable {
     return this.#state === 'up';
   }
 
+  /** Whether keys of several slots may be on several servers. */
+  get isCluster(): boolean {
+    return this.#options.cluster !== undefined;
+  }
+
   /**
    * Runs an operation on the client of the server that has its keys; rejects with `StoreUnavailable` where Redis fails it or is
    * known to be down. All its keys are in one slot, that of `slotKey`; without keys (PUBLISH) any server will do. A Cluster may

@@ -41,12 +41,14 @@ function parseGroups(text: string, { mayEndInIpv4 }: { readonly mayEndInIpv4: bo
   return groups;
 }
 
+const ipv4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
 /** The four octets of an IPv4 address in dotted decimal; undefined where the text is none. */
 export function parseIpv4(text: string): [number, number, number, number] | undefined {
-  const octets = text.split('.').map((part) => (/^(?:0|[1-9]\d{0,2})$/.test(part) ? Number(part) : 256));
-  const [a, b, c, d] = octets;
-  if (a === undefined || b === undefined || c === undefined || d === undefined || octets.length > 4) return undefined;
-  return Math.max(a, b, c, d) > 255 ? undefined : [a, b, c, d];
+  const match = ipv4.exec(text);
+  if (match === null) return undefined;
+  const [a, b, c, d] = [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
+  return a > 255 || b > 255 || c > 255 || d > 255 ? undefined : [a, b, c, d];
 }
 
 /**
@@ -66,7 +68,7 @@ export function limitedNetwork(address: string): string {
 export function widerNetwork(address: string): string {
   const groups = parseIpv6(address.endsWith('/64') ? address.slice(0, -'/64'.length) : address);
   const octets = groups === undefined ? parseIpv4(address) : mappedIpv4(groups);
-  if (octets !== undefined) return `${octets.slice(0, 3).join('.')}.0/24`;
+  if (octets !== undefined) return `${octets[0]}.${octets[1]}.${octets[2]}.0/24`;
   return groups === undefined ? address : formatIpv6Network(groups, WIDER_NETWORK_GROUPS);
 }
 

@@ -10,11 +10,13 @@ export interface Spelling {
 
 /** The one spelling of an account that stands for all. */
 export function spellOnce({ name, domain }: Account, spelling?: Spelling): string {
+  // A final dot ends a name in the DNS, and servers that look one up take it.
+  const hasFinalDot = domain !== undefined && name.endsWith('.');
+  if (spelling === undefined && !hasFinalDot) return name;
   const end = domain === undefined ? name.length : name.lastIndexOf('@');
   const localpart = name.slice(0, end);
-  // A final dot ends a name in the DNS, and servers that look one up take it.
   const domainName = name.slice(end + 1).replace(/\.+$/, '');
-  if (spelling === undefined) return domain === undefined ? name : `${localpart}@${domainName}`;
+  if (spelling === undefined) return `${localpart}@${domainName}`;
   const { dotlessDomains, modePrefix } = spelling;
   const user = localpart.startsWith(modePrefix) ? localpart.slice(modePrefix.length) : localpart;
   if (domain !== undefined && !dotlessDomains.includes(domainName)) return `${user}@${domainName}`;

@@ -1,7 +1,7 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limitedNetwork, parseIpv6, widerNetwork } from '../../src/policy/ip-network.ts';
+import { limitedNetwork, parseIpv4, parseIpv6, widerNetwork } from '../../src/policy/ip-network.ts';
 
 const nearlyIpv6 = fc
   .array(fc.constantFrom('::', ':', '0', '1', 'ffff', 'DB8', '12345', 'g', '1.2.3.4', '256.1.1.1', '01.2.3.4', '.'), {
@@ -42,6 +42,23 @@ describe('parseIpv6', () => {
       expect(parseIpv6(text)).toBeUndefined();
     },
   );
+});
+
+describe('parseIpv4', () => {
+  test('reads every IPv4 address', () => {
+    fc.assert(fc.property(fc.ipV4(), (text) => parseIpv4(text)?.join('.') === text));
+  });
+
+  test('accepts and refuses what the platform does', () => {
+    const part = fc.constantFrom('0', '00', '01', '7', '255', '256', '1000', '-1', '1 ', '\n', '', 'a');
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 3, maxLength: 5 }), (parts) => {
+        const text = parts.join('.');
+        expect(parseIpv4(text) !== undefined).toBe(isIPv4(text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 });
 
 describe('limitedNetwork', () => {

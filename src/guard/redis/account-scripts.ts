@@ -1,24 +1,14 @@
 import { minCountedMemoryMs, ownersFirstMemoryMs, ownersNextMemoryMs } from '../../policy/guard/bounds.ts';
 import { limitFields } from './keys.ts';
+import { lookAtNetwork } from './network-scripts.ts';
 import { createScript } from './script.ts';
 import { triesScript } from './tries-script.ts';
 import { windowHeadScript, windowScript } from './window-script.ts';
 
 const { perAccount, passwordsPerAccount } = limitFields;
 
-/**
- * What an account's keys say of a login, and its reservation where it needs one and finds room.
- *
- * KEYS: windows, known, refused, accepted, under way, sessions.
- * ARGV: clock, address, credential, its prefix, how long addresses are known, lease of a reservation (0: reserve nothing),
- *   most sessions to list, session, then the limits perAccount, passwordsPerAccount.
- * Returns: now, head of perAccount's record, of passwordsPerAccount's, the pair's record, when the address was last noted,
- *   the last login, when the credential lapses, ids of live sessions, whether it was accepted, whether it is reserved.
- */
-export const lookScript = createScript(
-  windowScript,
-  windowHeadScript,
-  `
+/** Lua that `lookScript` and `lookBothScript` have in common. */
+const lookAtAccount = `
 local windowsKey, knownKey, refusedKey, acceptedKey, underWayKey, sessionsKey = unpack(KEYS)
 local address, credential, prefix = ARGV[2], ARGV[3], ARGV[4]
 local nowMs, knownForMs, leaseMs, session = clock(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[8]
@@ -65,7 +55,7 @@ local function reserve()
   return 1
 end
 
-return {
+local ofAccount = {
   nowMs,
   headOf(windows[1]),
   headOf(windows[2]),
@@ -77,7 +67,31 @@ return {
   isAccepted(),
   reserve(),
 }
-`,
+`;
+
+/**
+ * What an account's keys say of a login, and its reservation where it needs one and finds room.
+ *
+ * KEYS: windows, known, refused, accepted, under way, sessions.
+ * ARGV: clock, address, credential, its prefix, how long addresses are known, lease of a reservation (0: reserve nothing),
+ *   most sessions to list, session, then the limits perAccount, passwordsPerAccount.
+ * Returns: now, head of perAccount's record, of passwordsPerAccount's, the pair's record, when the address was last noted,
+ *   the last login, when the credential lapses, ids of live sessions, whether it was accepted, whether it is reserved.
+ */
+export const lookScript = createScript(windowScript, windowHeadScript, lookAtAccount, 'return ofAccount');
+
+/**
+ * `lookScript` and `lookNetworkScript` in one, where one server has the keys of both.
+ *
+ * KEYS, ARGV: as of `lookScript`, and the network's windows behind its keys.
+ * Returns: what either of them returns.
+ */
+export const lookBothScript = createScript(
+  windowScript,
+  windowHeadScript,
+  lookAtAccount,
+  lookAtNetwork,
+  'return { ofAccount, lookAtNetwork(KEYS[7], address) }',
 );
 
 /**
@@ -217,19 +231,27 @@ return pair and readWindow(pair).ends > nowMs and 1 or 0
 );
 
 /**
- * Leases for live sessions, and those that ended.
+ * Leases for live sessions, and those that ended, of one or more accounts.
  *
- * KEYS: sessions. ARGV: clock, lease, most sessions, how many live ones follow, their ids, then those of the ended ones.
+ * KEYS: sessions of each account. ARGV: clock, lease, most sessions, then for each account: how many live ones and how many
+ *   ended ones follow, and their ids.
  */
 export const sessionsScript = createScript(
   windowScript,
   `
-local key, nowMs, leaseMs, live = KEYS[1], clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
-for index = 5, 4 + live do redis.call('ZADD', key, string.format('%.0f', nowMs + leaseMs), ARGV[index]) end
-for index = 5 + live, #ARGV do redis.call('ZREM', key, ARGV[index]) end
-redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', nowMs))
-redis.call('ZREMRANGEBYRANK', key, 0, -(tonumber(ARGV[3]) + 1))
-if live > 0 then redis.call('PEXPIRE', key, leaseMs) end
+local nowMs, leaseMs = clock(ARGV[1]), tonumber(ARGV[2])
+local now, untilMs, beyond = string.format('%.0f', nowMs), string.format('%.0f', nowMs + leaseMs), -(tonumber(ARGV[3]) + 1)
+local index = 4
+for _, key in ipairs(KEYS) do
+  local firstLive = index + 2
+  local firstEnded = firstLive + tonumber(ARGV[index])
+  index = firstEnded + tonumber(ARGV[index + 1])
+  for live = firstLive, firstEnded - 1 do redis.call('ZADD', key, untilMs, ARGV[live]) end
+  for ended = firstEnded, index - 1 do redis.call('ZREM', key, ARGV[ended]) end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  redis.call('ZREMRANGEBYRANK', key, 0, beyond)
+  if firstEnded > firstLive then redis.call('PEXPIRE', key, leaseMs) end
+end
 `,
 );
 

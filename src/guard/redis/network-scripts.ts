@@ -4,6 +4,14 @@ import { windowHeadScript, windowScript } from './window-script.ts';
 
 const { perNetwork, accountsPerNetwork } = limitFields;
 
+/** Lua: what a network's key says of an address. */
+export const lookAtNetwork = `
+local function lookAtNetwork(key, address)
+  local windows = redis.call('HMGET', key, address, '${perNetwork}', '${accountsPerNetwork}')
+  return { windows[1], headOf(windows[2]), headOf(windows[3]) }
+end
+`;
+
 /**
  * What a network's key says of a login.
  *
@@ -12,10 +20,8 @@ const { perNetwork, accountsPerNetwork } = limitFields;
  */
 export const lookNetworkScript = createScript(
   windowHeadScript,
-  `
-local windows = redis.call('HMGET', KEYS[1], ARGV[1], '${perNetwork}', '${accountsPerNetwork}')
-return { windows[1], headOf(windows[2]), headOf(windows[3]) }
-`,
+  lookAtNetwork,
+  'return lookAtNetwork(KEYS[1], ARGV[1])',
 );
 
 /**

@@ -6,7 +6,6 @@ import {
   maxListedSessions,
   maxOwnersPerNetwork,
   maxRefusedPerAccount,
-  reservationLeaseMs,
   sessionLeaseMs,
 } from '../../policy/guard/bounds.ts';
 import type { BlockName, LoginFacts, StoredBlock } from '../../policy/guard/facts.ts';
@@ -14,19 +13,15 @@ import { limitSubjects } from '../../policy/limit-subjects.ts';
 import type { LimitName, LoginLimits } from '../../policy/login-limits.ts';
 import type { LiveSession } from '../../proxy/ports.ts';
 import type { AcceptedNote, AccountFacts, CountedFailure, GuardStore, LoginKey } from '../guard-store.ts';
-import {
-  acceptAccountScript,
-  countAccountScript,
-  describeScript,
-  lookScript,
-  sessionsScript,
-} from './account-scripts.ts';
+import { acceptAccountScript, countAccountScript, describeScript, sessionsScript } from './account-scripts.ts';
 import { BlockIndex } from './block-index.ts';
 import { liftScript, restoreScript } from './block-scripts.ts';
+import { JoinedScripts } from './joined-scripts.ts';
 import { accountKeys, networkKeys, placeOf } from './keys.ts';
 import { limitArguments } from './limit-arguments.ts';
-import { acceptNetworkScript, countNetworkScript, lookNetworkScript } from './network-scripts.ts';
-import { readAccount, readFacts, readPlaced } from './replies.ts';
+import { LoginLook } from './login-look.ts';
+import { acceptNetworkScript, countNetworkScript } from './network-scripts.ts';
+import { readAccount, readPlaced } from './replies.ts';
 import { createScriptRunner, type ScriptRunner } from './script.ts';
 
 /** Blocks that are restored, and accounts whose sessions are told of, at a time: logins come between them. */
@@ -36,14 +31,22 @@ const batchSize = 50;
 export interface RedisStoreOptions {
   readonly limits: LoginLimits;
   /** Stays open: it is the caller's to close. */
-  readonly connection: Pick<RedisConnection, 'run'>;
+  readonly connection: Pick<RedisConnection, 'run' | 'isCluster'>;
   /** Absent: Redis's own clock, which all instances share. */
   readonly nowMs?: () => number;
 }
 
+/** What is told of one account's sessions, by their ids. */
+interface AccountSessions {
+  readonly key: string;
+  readonly live: readonly string[];
+  readonly ended: readonly string[];
+}
+
 /**
  * The guard's knowledge in Redis, shared by all that use the same key prefix there. What belongs to an account is in one
- * slot, what belongs to a network in another one: two scripts for each step of a login, sent together.
+ * slot, what belongs to a network in another one: two scripts for each step of a login, sent together. Looking is the step that
+ * most logins leave it at, and one script where one server has all keys.
  */
 export class RedisStore implements GuardStore {
   readonly #limits: LoginLimits;
@@ -51,6 +54,8 @@ export class RedisStore implements GuardStore {
   readonly #connection: RedisStoreOptions['connection'];
   readonly #run: ScriptRunner;
   readonly #index: BlockIndex;
+  readonly #scripts: JoinedScripts;
+  readonly #login: LoginLook;
 
   constructor({ limits, connection, nowMs }: RedisStoreOptions) {
     this.#limits = limits;
@@ -58,24 +63,12 @@ export class RedisStore implements GuardStore {
     this.#connection = connection;
     this.#run = createScriptRunner(connection);
     this.#index = new BlockIndex(this.#run, () => this.#clock());
+    this.#scripts = new JoinedScripts(connection);
+    this.#login = new LoginLook({ limits, run: this.#run, scripts: this.#scripts, clock: () => this.#clock() });
   }
 
-  async look(login: LoginKey): Promise<LoginFacts> {
-    const { account, address, network, credential, sessionId } = login;
-    const keys = accountKeys(account);
-    const [ofAccount, ofNetwork] = await Promise.all([
-      this.#run(lookScript, {
-        keys: [keys.windows, keys.known, keys.refused, keys.accepted, keys.underWay, keys.sessions],
-        args: [
-          ...[this.#clock(), address, credential, acceptedPrefix(credential), this.#limits.knownForMs],
-          ...[login.isExempt ? 0 : reservationLeaseMs, maxListedSessions, sessionId],
-          ...limitArguments(this.#limits.perAccount),
-          ...limitArguments(this.#limits.passwordsPerAccount),
-        ],
-      }),
-      this.#run(lookNetworkScript, { keys: [networkKeys(network).windows], args: [address] }),
-    ]);
-    return readFacts(login, { limits: this.#limits, ofAccount, ofNetwork });
+  look(login: LoginKey): Promise<LoginFacts> {
+    return this.#login.look(login);
   }
 
   async release({ account, sessionId }: LoginKey): Promise<void> {
@@ -136,17 +129,30 @@ export class RedisStore implements GuardStore {
   }): Promise<void> {
     const live = Map.groupBy(change.live, ({ account }) => account);
     const ended = Map.groupBy(change.ended, ({ account }) => account);
-    await inBatches([...new Set([...live.keys(), ...ended.keys()])], async (account) => {
-      const liveIds = idsOf(live.get(account));
-      await this.#run(sessionsScript, {
-        keys: [accountKeys(account).sessions],
-        args: [
-          ...[this.#clock(), sessionLeaseMs, maxListedSessions, liveIds.length],
-          ...liveIds,
-          ...idsOf(ended.get(account)),
-        ],
-        isPatient: true,
+    const accounts = [...new Set([...live.keys(), ...ended.keys()])].map((account) => ({
+      key: accountKeys(account).sessions,
+      live: idsOf(live.get(account)),
+      ended: idsOf(ended.get(account)),
+    }));
+    for (let start = 0; start < accounts.length; start += batchSize) {
+      const batch = accounts.slice(start, start + batchSize);
+      await this.#scripts.ask({
+        joined: () => this.#noteSessionsOf(batch),
+        apart: async () => void (await Promise.all(batch.map((account) => this.#noteSessionsOf([account])))),
       });
+    }
+  }
+
+  async #noteSessionsOf(accounts: readonly AccountSessions[]): Promise<void> {
+    const [first, ...others] = accounts.map(({ key }) => key);
+    if (first === undefined) return;
+    await this.#run(sessionsScript, {
+      keys: [first, ...others],
+      args: [
+        ...[this.#clock(), sessionLeaseMs, maxListedSessions],
+        ...accounts.flatMap(({ live, ended }) => [live.length, ended.length, ...live, ...ended]),
+      ],
+      isPatient: true,
     });
   }
 

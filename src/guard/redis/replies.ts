@@ -14,6 +14,8 @@ const countedLimits = {
   network: ['perAddress', 'perNetwork', 'accountsPerNetwork'],
 } as const satisfies Record<string, readonly LimitName[]>;
 
+const lookedAtLimits: readonly LimitName[] = [...countedLimits.account, ...countedLimits.network];
+
 /** Puts together what `lookScript` and `lookNetworkScript` found. */
 export function readFacts(
   login: LoginKey,
@@ -25,24 +27,20 @@ export function readFacts(
 ): LoginFacts {
   const [now, perAccount, passwords, pair, known, last, refused, sessions, isAccepted, isReserved] = ofAccount;
   const nowMs = Number(now);
-  return {
+  const facts: { -readonly [name in keyof LoginFacts]: LoginFacts[name] } = {
     nowMs,
-    blocks: readBlocks(limitSubjects(login), {
-      nowMs,
-      records: [
-        ...numbered(countedLimits.account, [perAccount, passwords, pair]),
-        ...numbered(countedLimits.network, ofNetwork),
-      ],
-    }),
-    ...(known === null ? {} : { knownSinceMs: Number(known) }),
-    ...(refused === null ? {} : { refusedUntilMs: Number(refused) }),
-    ...(last === null ? {} : { lastLoginMs: Number(last) }),
+    blocks: readBlocks(login, { nowMs, records: [perAccount, passwords, pair, ...ofNetwork] }),
     liveSessionIds: Array.isArray(sessions) ? sessions.map(String) : [],
     pairMembers: membersSince(pair, nowMs - limits.perAddressAndAccount.windowMs),
     addressFailures: membersSince(ofNetwork[0], nowMs - limits.perAddress.windowMs).length,
     isAccepted: isAccepted === 1,
     isReserved: isReserved === 1,
   };
+  // Set one by one: objects are spread at some cost, and each login reads these.
+  if (known !== null) facts.knownSinceMs = Number(known);
+  if (refused !== null) facts.refusedUntilMs = Number(refused);
+  if (last !== null) facts.lastLoginMs = Number(last);
+  return facts;
 }
 
 /** Reads the blocks that a script placed, from what it returned behind its first number. */
@@ -85,18 +83,15 @@ export function readAccount(
   };
 }
 
-function numbered(names: readonly LimitName[], records: Reply): readonly (readonly [LimitName, unknown])[] {
-  return names.map((name, index) => [name, records[index]]);
-}
-
+/** `records` are those of `lookedAtLimits`, in that order. */
 function readBlocks(
-  subjects: LimitSubjects,
-  { nowMs, records }: { readonly nowMs: number; readonly records: readonly (readonly [LimitName, unknown])[] },
+  login: LoginKey,
+  { nowMs, records }: { readonly nowMs: number; readonly records: Reply },
 ): readonly StoredBlock[] {
   const blocks: StoredBlock[] = [];
-  for (const [limit, record] of records) {
-    const block = readBlock(record, { limit, subject: subjects[limit], nowMs });
-    if (block !== undefined) blocks.push(block);
+  for (const [index, limit] of lookedAtLimits.entries()) {
+    const { untilMs, strikes, hasOwners } = readRecordedBlock(records[index]);
+    if (untilMs > nowMs) blocks.push({ limit, subject: limitSubjects(login)[limit], untilMs, strikes, hasOwners });
   }
   return blocks;
 }

@@ -8,7 +8,7 @@ export interface Script {
   readonly sha: string;
 }
 
-/** What one run of a script is given: every key that it touches, all of one slot, and the rest. */
+/** What one run of a script is given: every key that it touches, on a Cluster all of one slot, and the rest. */
 export interface ScriptCall {
   readonly keys: readonly [string, ...string[]];
   readonly args: readonly (string | number)[];

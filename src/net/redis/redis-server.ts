@@ -85,21 +85,34 @@ export class RedisServer implements Disposable {
     if (this.#state === 'connecting') await this.#firstTrial.promise;
     if (this.#state !== 'up') throw new StoreUnavailable(`Cannot ask Redis at "${this.name}": it is down`);
     const timeoutMs = isPatient ? patienceMs : this.#options.timeoutMs;
-    const expired = Promise.withResolvers<never>();
-    const cancelDeadline = startDeadline(timeoutMs, () => {
-      const detail = `no answer within ${timeoutMs} ms`;
-      this.#change(false, detail);
-      expired.reject(new Error(detail));
-    });
     try {
-      return await Promise.race([operation(this.client), expired.promise]);
+      return await this.#inTime(operation(this.client), timeoutMs);
     } catch (cause) {
       if (redirectionOf(cause) !== undefined) throw cause;
       void this.#tryOut();
       throw new StoreUnavailable(`Cannot ask Redis at "${this.name}": ${this.#describe(cause)}`, { cause });
-    } finally {
-      cancelDeadline();
     }
+  }
+
+  /** Settles as the answer does, or rejects when its time is over. */
+  #inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const cancelDeadline = startDeadline(timeoutMs, () => {
+      const detail = `no answer within ${timeoutMs} ms`;
+      this.#change(false, detail);
+      reject(new Error(detail));
+    });
+    answer.then(
+      (value) => {
+        cancelDeadline();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancelDeadline();
+        reject(error);
+      },
+    );
+    return promise;
   }
 
   [Symbol.dispose](): void {
