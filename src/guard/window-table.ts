@@ -112,8 +112,8 @@ export class WindowTable {
   restore({ subject, untilMs, strikes, hasOwners }: StoredBlock, nowMs: number): void {
     const window = this.#find(subject) ?? newWindow();
     if (untilMs <= nowMs || untilMs <= window.untilMs) return;
+    window.strikes = Math.max(strikesLeft(this.#limit, { ...window, nowMs }), strikes);
     window.untilMs = untilMs;
-    window.strikes = Math.max(window.strikes, strikes);
     window.hasOwners = hasOwners;
     this.#keep(subject, { window, nowMs });
   }

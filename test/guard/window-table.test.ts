@@ -61,6 +61,17 @@ describe('WindowTable', () => {
     expect([...table.blocks(startMs)].map(({ subject }) => subject)).toEqual(['a']);
   });
 
+  test('takes over the strikes of a block as they are told, where its own are forgiven by now', () => {
+    const table = new WindowTable('perAccount', () => limit);
+    const block = { limit: 'perAccount', subject: 'a', hasOwners: false } as const;
+    table.restore({ ...block, strikes: 3, untilMs: startMs + minuteMs }, startMs);
+    const laterMs = startMs + minuteMs + 2 * limit.maxBlockMs;
+    table.restore({ ...block, strikes: 1, untilMs: laterMs + minuteMs }, laterMs);
+    expect(table.block('a', laterMs)?.strikes).toBe(1);
+    table.restore({ ...block, strikes: 1, untilMs: laterMs + 2 * minuteMs }, laterMs);
+    expect(table.block('a', laterMs)).toEqual({ ...block, strikes: 1, untilMs: laterMs + 2 * minuteMs });
+  });
+
   test('forgets the subject counted longest ago, and the block placed first, when there are too many', () => {
     const table = new WindowTable('perAccount', () => ({ ...limit, threshold: 2 }));
     for (let index = 0; index <= maxBlockedSubjects; index += 1) {

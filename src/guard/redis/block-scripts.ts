@@ -32,7 +32,8 @@ local window = readWindow(redis.call('HGET', KEYS[1], field))
 if ends <= nowMs then return {} end
 if ends <= window.ends then return { window.ends, window.strikes, tonumber(window.owners) } end
 if not limitFields[field] then makeRoom(KEYS[1], field, nowMs) end
-window.ends, window.strikes, window.owners = ends, math.max(window.strikes, tonumber(ARGV[4])), ARGV[5]
+window.strikes = math.max(strikesLeft(window, limit, nowMs), tonumber(ARGV[4]))
+window.ends, window.owners = ends, ARGV[5]
 save(KEYS[1], field, window)
 keepFor(KEYS[1], lifetimeMs(window, limit, nowMs))
 return { window.ends, window.strikes, tonumber(window.owners) }

@@ -96,12 +96,15 @@ local function countWithin(window, limit, nowMs)
   return #newerThan(window.entries, nowMs - limit.windowMs) / entryLength
 end
 
+local function strikesLeft(window, limit, nowMs)
+  return math.max(window.strikes - math.floor(math.max(nowMs - window.ends, 0) / limit.maxBlockMs), 0)
+end
+
 -- The last duration is that of all later strikes.
 local function placeBlock(window, limit, nowMs)
   local durations = {}
   for duration in string.gmatch(limit.durations, '%d+') do durations[#durations + 1] = tonumber(duration) end
-  local forgiven = math.floor((nowMs - window.ends) / limit.maxBlockMs)
-  window.strikes = math.min(math.max(window.strikes - forgiven, 0) + 1, #durations)
+  window.strikes = math.min(strikesLeft(window, limit, nowMs) + 1, #durations)
   window.ends = nowMs + durations[window.strikes]
 end
 
