@@ -53,7 +53,7 @@ describe('Dockerfile', () => {
 /** Only root may mount, and not in every container. */
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
 const serverPath = programDirectories().join(delimiter);
-const environment = Object.fromEntries(instructions(last, 'ENV').map((each) => each.split('=', 2)));
+const environment = Object.fromEntries(instructions(last, 'ENV').map((each) => each.split(/=(.*)/, 2)));
 const configuration = `
 listeners: [{name: pop3, address: "127.0.0.1:0", tls: starttls}]
 admin: {address: "127.0.0.1:0"}
