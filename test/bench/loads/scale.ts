@@ -88,10 +88,21 @@ function steady({ concurrency, domains }: Step, sessions: number): SteadyJob {
 
 /** Compares run by run with the first row, the smallest load. */
 function judge(what: string, rows: readonly Row[]): Verdict {
-  const [first = [], ...others] = rows.map(({ values }) => values.get(subject) ?? []);
-  const changes = others.map((values) => summarize(ratios(values, first)).median);
+  const changes = changesOf(subject, rows);
+  const peers = [...(rows[0]?.values.keys() ?? [])].filter((name) => name !== subject);
+  // What all have in common is the machine's: its caches hold less of each session.
+  const others = peers.map((name) => `; ${name} ${formatChanges(changesOf(name, rows))}`);
   return {
     holds: changes.every((change) => Math.abs(change - 1) <= tolerance),
-    text: `cost per session is flat within ${tolerance * 100} % as ${what} grow: ${changes.map((change) => `×${change.toFixed(2)}`).join(', ')}`,
+    text: `cost per session is flat within ${tolerance * 100} % as ${what} grow: ${formatChanges(changes)}${others.join('')}`,
   };
+}
+
+function changesOf(name: string, rows: readonly Row[]): number[] {
+  const [first = [], ...others] = rows.map(({ values }) => values.get(name) ?? []);
+  return others.map((values) => summarize(ratios(values, first)).median);
+}
+
+function formatChanges(changes: readonly number[]): string {
+  return changes.map((change) => `×${change.toFixed(2)}`).join(', ');
 }
