@@ -1,4 +1,5 @@
-import type { GateEvent, LoginResult } from '../proxy/events.ts';
+import type { GateEvent } from '../proxy/events.ts';
+import { countNoLogins, type LoginCounts } from './login-counts.ts';
 
 /** An hour: what is further back is in Prometheus. */
 const keptMinutes = 60;
@@ -8,7 +9,7 @@ const minuteMs = 60_000;
 export interface LoginMinute {
   /** When it began, ms since the epoch. */
   readonly startMs: number;
-  readonly results: Readonly<Record<LoginResult, number>>;
+  readonly results: Readonly<LoginCounts>;
   /** Of the accepted ones, those without TLS on the client's side. */
   readonly unencrypted: number;
 }
@@ -23,7 +24,7 @@ export interface LoginHistoryView {
 export class LoginHistory implements LoginHistoryView {
   readonly #nowMs: () => number;
   /** A ring: the slot of an hour ago is taken over. */
-  readonly #slots: { startMs: number; results: Record<LoginResult, number>; unencrypted: number }[] = [];
+  readonly #slots: { startMs: number; results: LoginCounts; unencrypted: number }[] = [];
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -59,16 +60,5 @@ function slotOf(startMs: number): number {
 }
 
 function noLogins(startMs: number) {
-  const results: Record<LoginResult, number> = {
-    accepted: 0,
-    refused: 0,
-    busy: 0,
-    denied: 0,
-    untrusted: 0,
-    unreachable: 0,
-    limited: 0,
-    unrouted: 0,
-    cancelled: 0,
-  };
-  return { startMs, results, unencrypted: 0 };
+  return { startMs, results: countNoLogins(), unencrypted: 0 };
 }

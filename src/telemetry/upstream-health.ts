@@ -1,13 +1,14 @@
 import type { UpstreamFailureReason } from '../policy/upstream-failure.ts';
 import type { GateEvent, LoginResult } from '../proxy/events.ts';
 import type { LabelNames } from './label.ts';
+import { countNoLogins, type LoginCounts } from './login-counts.ts';
 import { printable } from './printable.ts';
 
 /** What sessions have seen of one upstream since the start of this process. */
 export interface UpstreamHealth {
   readonly name: string;
   /** Logins by result. */
-  readonly logins: Readonly<Record<LoginResult, number>>;
+  readonly logins: Readonly<LoginCounts>;
   readonly lastLogin?: { readonly result: LoginResult; readonly atMs: number };
   readonly lastFailure?: { readonly reason: UpstreamFailureReason; readonly detail: string; readonly atMs: number };
   readonly lastConnection?: {
@@ -33,24 +34,9 @@ const maxDetailLength = 300;
 
 /** What this view alone may change. */
 interface Kept extends Changeable<UpstreamHealth> {
-  readonly logins: Record<LoginResult, number>;
+  readonly logins: LoginCounts;
 }
 type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-function nothingSeen(name: string): Kept {
-  const logins: Record<LoginResult, number> = {
-    accepted: 0,
-    refused: 0,
-    busy: 0,
-    denied: 0,
-    untrusted: 0,
-    unreachable: 0,
-    limited: 0,
-    unrouted: 0,
-    cancelled: 0,
-  };
-  return { name, logins };
-}
 
 /** The passive health view, kept up by events and bounded by the names it is given. */
 export class UpstreamHealthRegistry implements UpstreamHealthView {
@@ -94,7 +80,7 @@ export class UpstreamHealthRegistry implements UpstreamHealthView {
     const name = this.#names.label(upstream);
     let health = this.#seen.get(name);
     if (health === undefined) {
-      health = nothingSeen(name);
+      health = { name, logins: countNoLogins() };
       this.#seen.set(name, health);
     }
     return health;
