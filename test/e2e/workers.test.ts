@@ -11,90 +11,10 @@ import { InheritedSockets } from '../../src/net/inherited-sockets.ts';
 import { createTestCertificates } from '../support/certificates.ts';
 import { createTemporaryDirectory } from '../support/temporary-directory.ts';
 import { servePostern } from './postern-process.ts';
-import type { Answer } from './scripted-upstream.ts';
-import { account, type Stage, type StageOptions, startStage } from './stage.ts';
+import { account } from './stage.ts';
 import { eventually, expectFreeOf, inTime, startPosternUnderTest, writeConfiguration } from './support.ts';
-import { connectGreeted, connectWireClient, type WireClient } from './wire-client.ts';
-
-/** Takes one password. */
-const strict: Answer = (line) =>
-  line.startsWith('PASS ') && line !== `PASS ${account.password}` ? '-ERR [AUTH] Wrong password\r\n' : undefined;
-
-const roomy = 'sessions: {maxPerAddress: 1000}\nlimits: {sessionsPerAccount: 100, loginsPerAddress: 1000}';
-
-interface ListedSession {
-  readonly id: string;
-  readonly state: string;
-  readonly account?: string;
-  readonly octets?: unknown;
-}
-
-/** The worker that serves a session. */
-function workerOf({ id }: Pick<ListedSession, 'id'>): string {
-  return id.slice(id.lastIndexOf('-') + 1).split('.')[0] ?? '';
-}
-
-/** Two workers, an upstream, and the clients of a test. */
-class WorkersStage implements AsyncDisposable {
-  readonly stage: Stage;
-  readonly clients: WireClient[] = [];
-
-  constructor(stage: Stage) {
-    this.stage = stage;
-  }
-
-  static async start({ sections = roomy, ...rest }: StageOptions = {}): Promise<WorkersStage> {
-    return new WorkersStage(await startStage({ ...rest, sections: `workers: 2\n${sections}` }));
-  }
-
-  get postern() {
-    return this.stage.postern;
-  }
-
-  async sessions(): Promise<readonly ListedSession[]> {
-    const listed = Object(await (await this.postern.ask('/api/v1/sessions?limit=100')).json());
-    return listed.sessions;
-  }
-
-  async connect(): Promise<WireClient> {
-    const client = await this.stage.connect();
-    this.clients.push(client);
-    return client;
-  }
-
-  async logIn(): Promise<WireClient> {
-    const client = await this.stage.logIn();
-    this.clients.push(client);
-    return client;
-  }
-
-  /** Lets clients in by `enter` until both workers have one: the kernel decides which gets the next. */
-  async reachBoth(enter: () => Promise<unknown> = () => this.logIn()): Promise<void> {
-    for (let count = 0; count < 40; count += 1) {
-      await enter();
-      // With their metrics, workers tell all that they have not told yet.
-      await this.postern.metric('postern_workers');
-      if (new Set((await this.sessions()).map(workerOf)).size === 2) return;
-    }
-    throw new Error('Cannot go on: one worker gets all clients');
-  }
-
-  /** Tries passwords on connections of their own, made at both workers. */
-  async guess(passwords: readonly string[]): Promise<readonly string[]> {
-    const answers: string[] = [];
-    for (const password of passwords) {
-      const client = this.clients.shift();
-      answers.push((await client?.logIn(account.user, password)) ?? '');
-      client?.[Symbol.dispose]();
-    }
-    return answers;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.clients) client[Symbol.dispose]();
-    await this.stage[Symbol.asyncDispose]();
-  }
-}
+import { connectGreeted, connectWireClient } from './wire-client.ts';
+import { strict, WorkersStage, workerOf } from './workers-stage.ts';
 
 describe('two workers', () => {
   it('share the clients of one address, one session list and one set of metrics', async () => {
@@ -291,70 +211,6 @@ describe('two workers', () => {
     await inTime('the drain', drained);
     expect(await stage.sessions()).toEqual([]);
     expect(postern.logged('sessionClosed', { reason: 'drained' })).toEqual([]);
-  });
-});
-
-describe('a worker that dies', () => {
-  it('loses its sessions alone, which are told of, and is replaced', async () => {
-    await using stage = await WorkersStage.start();
-    const { postern } = stage;
-    await stage.reachBoth();
-    await eventually(async () => {
-      const states = (await stage.sessions()).map(({ state }) => state);
-      expect(states).toEqual(stage.clients.map(() => 'transaction'));
-    });
-    const sessions = await stage.sessions();
-    const lost = sessions.filter((session) => workerOf(session) === '1');
-
-    await postern.workers[0]?.terminate();
-
-    for (const { id } of lost) await postern.waitForLog('sessionClosed', { session: id, reason: 'worker_lost' });
-    await eventually(() => expect(postern.logText()).toContain('"event":"workerLost"'));
-    const left = await stage.sessions();
-    expect(left.map(({ id }) => id)).toEqual(
-      sessions.filter((session) => workerOf(session) === '2').map(({ id }) => id),
-    );
-    const answers = await Promise.allSettled(stage.clients.map((client) => client.command('NOOP')));
-    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(left.length);
-    expect(await postern.metric('postern_sessions{listener="starttls",state="transaction"}')).toBe(left.length);
-    const closed = 'postern_sessions_closed_total{listener="starttls",reason="worker_lost"}';
-    expect(await postern.metric(closed)).toBe(lost.length);
-
-    await eventually(async () => expect(await postern.metric('postern_workers{state="running"}')).toBe(2));
-    expect(await postern.metric('postern_worker_restarts_total')).toBe(1);
-    const successor = async () => (await stage.sessions()).some((session) => workerOf(session) === '3');
-    await eventually(async () => {
-      await stage.logIn();
-      expect(await successor()).toBe(true);
-    });
-  });
-
-  it('by its own error gives back what its sessions held', async () => {
-    await using stage = await WorkersStage.start({ sections: 'sessions: {maxTotal: 6}' });
-    const { postern } = stage;
-    for (let count = 0; count < 6; count += 1) await stage.connect();
-    await eventually(async () => expect(await stage.sessions()).toHaveLength(6));
-    const mine = (await stage.sessions()).filter((session) => workerOf(session) === '1').length;
-
-    // No worker knows what to do with it.
-    postern.workers[0]?.postMessage(undefined);
-
-    await eventually(() => expect(postern.logText()).toMatch(/"event":"workerLost".*"type":"TypeError".*thread\.ts/));
-    await eventually(async () => expect(await postern.metric('postern_workers{state="running"}')).toBe(2));
-    for (let count = 0; count < mine; count += 1) await stage.connect();
-    using refused = await connectWireClient({ port: postern.port('starttls') });
-    expect(await refused.readLine()).toContain('Too many connections');
-  });
-
-  it('again and again is replaced again', async () => {
-    await using stage = await WorkersStage.start();
-    const { postern } = stage;
-    for (const deaths of [1, 2, 3]) {
-      await postern.workers.at(-1)?.terminate();
-      await eventually(async () => expect(await postern.metric('postern_worker_restarts_total')).toBe(deaths));
-    }
-    await eventually(async () => expect(await postern.metric('postern_workers{state="running"}')).toBe(2));
-    await stage.logIn();
   });
 });
 
