@@ -7,7 +7,7 @@ export const strict: Answer = (line) =>
   line.startsWith('PASS ') && line !== `PASS ${account.password}` ? '-ERR [AUTH] Wrong password\r\n' : undefined;
 
 /** Room for many sessions of one client. */
-const roomy = 'sessions: {maxPerAddress: 1000}\nlimits: {sessionsPerAccount: 100, loginsPerAddress: 1000}';
+export const roomy = 'sessions: {maxPerAddress: 1000}\nlimits: {sessionsPerAccount: 100, loginsPerAddress: 1000}';
 
 /** A session in the admin API's list, as far as tests look at it. */
 export interface ListedSession {
