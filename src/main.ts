@@ -169,7 +169,7 @@ async function serve(file: string | undefined): Promise<number> {
   const { runServe } = await import('./commands/serve.ts');
   const { inheritSockets } = await import('./commands/service-manager.ts');
   const { SystemdNotify } = await import('./commands/systemd-notify.ts');
-  const say = (line: string): void => void stderr.write(`${line}\n`);
+  const { say } = await import('./telemetry/standard-streams.ts');
   const inheritedSockets = inheritSockets(config, { environment: env, pid: process.pid });
   const systemd = new SystemdNotify({ environment: env, pid: process.pid, say });
   return runServe({

@@ -86,6 +86,18 @@ export class GatheredWriter {
     clearTimeout(deadline);
   }
 
+  /**
+   * Gives up what is not yet being delivered, for a process that ends all of a sudden and has no time for a delivery.
+   * Nothing is taken or delivered any more.
+   */
+  takeRest(): Uint8Array {
+    const batch = this.#delivery === undefined ? this.#batch : Buffer.alloc(0);
+    const rest = Buffer.concat([batch, Buffer.from(this.#pending)]);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    return rest;
+  }
+
   /** Delivers what it can within a second; what is left after it is lost. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -114,7 +126,8 @@ export class GatheredWriter {
       if (!this.#isInTrouble) this.#options.observer.onTrouble(error);
       this.#isInTrouble = true;
       clearTimeout(this.#timer);
-      if (!this.#isClosed) this.#timer = setTimeout(() => void this.#deliver(), retryMs);
+      // No process goes on for the sake of a destination that fails.
+      if (!this.#isClosed) this.#timer = setTimeout(() => void this.#deliver(), retryMs).unref();
     }
   }
 

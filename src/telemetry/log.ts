@@ -1,7 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.ts';
+import { describeTrouble } from './delivery-trouble.ts';
 import { createIsoTime } from './iso-time.ts';
+import { openStandardOutput, say } from './standard-streams.ts';
 
 /** How to log, and where to. */
 export interface LogOptions {
@@ -23,18 +25,11 @@ export interface Log {
   flush(): Promise<void>;
 }
 
-/** What waits for a slow reader of standard output; what comes on top is dropped, for mail matters more than its log. */
-const maxPendingOctets = 8 * 1024 * 1024;
-
-/** Lines that come close together leave in one write: each write costs more than the line it carries. */
-const gatherMs = 50;
-const gatheredLength = 32 * 1024;
-
-const flushTimeoutMs = 1_000;
-
 /** Makes the log. Lines leave in order, without worker threads, and without waiting for who reads them. */
 export function createLog(options: LogOptions): Log {
-  const output = options.destination ? { stream: options.destination, flush: async () => {} } : standardOutput();
+  const output = options.destination
+    ? { stream: options.destination, flush: async () => {} }
+    : createOutput((dropped) => logger.warn({ event: 'logRecovered', dropped }, 'The log is written again'));
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTerminal);
   const logger = pino(
     {
@@ -58,63 +53,15 @@ function prettyStream(stream: DestinationStream, useColour: boolean): Destinatio
   return { write: (line) => stream.write(prettify(line)) };
 }
 
-/**
- * Gathers lines here, and not in the output: it would count the octets of all that waits there with each line. So it writes
- * nothing by itself, and all that was handed over in one go.
- */
-function standardOutput() {
-  let gathered = '';
-  let timer: NodeJS.Timeout | undefined;
-  let isWriting = false;
-  /** More was handed over meanwhile. */
-  let isBehind = false;
-  // Ahead of the output's own listener, which writes what it was handed when the process ends all of a sudden.
-  process.once('exit', () => {
-    if (gathered !== '') output.write(gathered);
+/** What goes wrong with the log itself is told on standard error. */
+function createOutput(onRecovered: (dropped: number) => void) {
+  const stream = openStandardOutput({
+    onTrouble: (error) =>
+      say(
+        `The log cannot be written: ${describeTrouble(error)}. Its lines are kept for now, and it is tried again each second.`,
+      ),
+    onLoss: () => say('Log lines are being lost: standard output takes none, and there is no room to keep them.'),
+    onRecovered,
   });
-  const output = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: maxPendingOctets,
-    maxWrite: Number.POSITIVE_INFINITY,
-    maxLength: maxPendingOctets,
-  });
-  const startWriting = (): void => {
-    isBehind = isWriting;
-    if (isWriting) return;
-    isWriting = true;
-    output.flush();
-  };
-  output.on('drain', () => {
-    isWriting = false;
-    if (isBehind) startWriting();
-  });
-  const handOver = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (gathered === '') return;
-    output.write(gathered);
-    gathered = '';
-    startWriting();
-  };
-  const write = (line: string): void => {
-    gathered += line;
-    timer ??= setTimeout(handOver, gatherMs);
-    if (gathered.length >= gatheredLength) handOver();
-  };
-  const flush = () =>
-    new Promise<void>((resolve) => {
-      const deadline = setTimeout(resolve, flushTimeoutMs);
-      const goOn = (error?: Error | null): void => {
-        if (isWriting && !error) {
-          output.flush(goOn);
-          return;
-        }
-        clearTimeout(deadline);
-        resolve();
-      };
-      handOver();
-      goOn();
-    });
-  return { stream: { write }, flush };
+  return { stream, flush: () => stream.flush() };
 }

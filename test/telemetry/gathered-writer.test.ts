@@ -98,4 +98,17 @@ describe('GatheredWriter', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(5_000);
     expect(observer.told).toEqual(['loss']);
   });
+
+  it('gives up what is not under way to a process that ends all of a sudden, and takes no more', async () => {
+    const { destination, writer } = createWriter();
+    destination.answer(new Error('full'), new Error('full'));
+    writer.write('one\n');
+    await writer.flush();
+    writer.write('two\n');
+    expect(Buffer.from(writer.takeRest()).toString()).toBe('one\ntwo\n');
+    const { length } = destination.calls;
+    writer.write('three\n');
+    await writer.flush();
+    expect(destination.calls).toHaveLength(length);
+  });
 });
