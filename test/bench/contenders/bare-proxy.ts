@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Contender, startOnFreePorts } from './contender.ts';
+import { type Contender, startOnBothPorts } from './contender.ts';
 import { startOptions, startWithLog } from './postern.ts';
 
 const script = fileURLToPath(new URL('../bare-proxy-server.ts', import.meta.url));
@@ -14,19 +14,12 @@ export const bareProxy: Contender = {
   start: async (assignment) => {
     const { files, upstreamPort } = assignment;
     const log = join(files.directory, 'bare-proxy.log');
-    const { server, ports } = await startOnFreePorts(2, (free) =>
+    return startOnBothPorts((free) =>
       startWithLog(
         [...startOptions, script, ...[...free, upstreamPort].map(String), files.cert, files.key, files.ca],
         log,
         assignment,
       ),
     );
-    const [implicitPort = 0, plaintextPort = 0] = ports;
-    return {
-      pid: server.pid,
-      implicitPort,
-      plaintextPort,
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
   },
 };

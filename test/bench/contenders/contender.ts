@@ -91,6 +91,16 @@ export async function startOnFreePorts(
   }
 }
 
+/** Starts a proxy that is one server: on the first port it speaks TLS to clients, on the second it is asked in the clear. */
+export async function startOnBothPorts(
+  start: (ports: readonly number[]) => Promise<RunningProcess>,
+  assignment?: Pick<Assignment, 'under'>,
+): Promise<RunningContender> {
+  const { server, ports } = await startOnFreePorts(2, start, assignment);
+  const [implicitPort = 0, plaintextPort = 0] = ports;
+  return { pid: server.pid, implicitPort, plaintextPort, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
 /** Writes certificate and keys where every proxy finds them. */
 export async function writeBenchFiles(
   directory: string,

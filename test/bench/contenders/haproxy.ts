@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runProcess } from '../../support/process.ts';
 import { program, requireProgram } from '../../support/programs.ts';
 import { serverName } from '../jobs.ts';
-import { type Assignment, type Contender, startOnFreePorts, startServer } from './contender.ts';
+import { type Assignment, type Contender, startOnBothPorts, startServer } from './contender.ts';
 
 /** HAProxy as a relay of octets between two TLS legs, the upstream's verified. It knows no POP3, and logs nothing. */
 export const haproxy: Contender = {
@@ -22,23 +22,12 @@ export const haproxy: Contender = {
     const { files } = assignment;
     const pair = join(files.directory, 'haproxy.pem');
     await writeFile(pair, (await readFile(files.cert, 'utf8')) + (await readFile(files.key, 'utf8')), { mode: 0o600 });
-    const { server, ports } = await startOnFreePorts(
-      2,
-      async (free) => {
-        const file = join(files.directory, 'haproxy.cfg');
-        await writeFile(file, configuration(free, { assignment, pair }));
-        assignment.onStart?.(free);
-        return startServer(['/usr/bin/env', ...(assignment.under ?? []), requireProgram('haproxy'), '-db', '-f', file]);
-      },
-      assignment,
-    );
-    const [implicitPort = 0, plaintextPort = 0] = ports;
-    return {
-      pid: server.pid,
-      implicitPort,
-      plaintextPort,
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
+    return startOnBothPorts(async (free) => {
+      const file = join(files.directory, 'haproxy.cfg');
+      await writeFile(file, configuration(free, { assignment, pair }));
+      assignment.onStart?.(free);
+      return startServer(['/usr/bin/env', ...(assignment.under ?? []), requireProgram('haproxy'), '-db', '-f', file]);
+    }, assignment);
   },
 };
 

@@ -1,6 +1,6 @@
 import { runProcess } from '../../support/process.ts';
 import { program, requireProgram } from '../../support/programs.ts';
-import { type BenchFiles, type Contender, startOnFreePorts, startServer } from './contender.ts';
+import { type BenchFiles, type Contender, startOnBothPorts, startServer } from './contender.ts';
 
 /** It accepts no other from clients. */
 const ecdhCurve = 'P-256';
@@ -15,7 +15,7 @@ export const perdition: Contender = {
   },
   start: async ({ files, upstreamPort }) => {
     const path = requireProgram('perdition');
-    const { server, ports } = await startOnFreePorts(2, ([implicitPort, plaintextPort]) => {
+    const running = await startOnBothPorts(([implicitPort, plaintextPort]) => {
       const common = [path, ...options(files, upstreamPort)];
       const implicit = [...common, '-P', 'POP3S', '-l', String(implicitPort), '--ssl_mode', 'ssl_all'];
       const plaintext = [...common, '-P', 'POP3', '-l', String(plaintextPort), '--ssl_mode', 'ssl_outgoing'];
@@ -23,14 +23,7 @@ export const perdition: Contender = {
       // Each of its processes closes every file it might have: of many it would do little else.
       return startServer(['/bin/sh', '-c', `ulimit -n 1024; ${quote(implicit)} & ${quote(plaintext)} & wait`]);
     });
-    const [implicitPort = 0, plaintextPort = 0] = ports;
-    return {
-      pid: server.pid,
-      implicitPort,
-      plaintextPort,
-      ecdhCurve,
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
+    return { ...running, ecdhCurve };
   },
 };
 

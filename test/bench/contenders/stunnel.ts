@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runProcess } from '../../support/process.ts';
 import { program, requireProgram } from '../../support/programs.ts';
 import { serverName } from '../jobs.ts';
-import { type Assignment, type Contender, startOnFreePorts, startServer } from './contender.ts';
+import { type Assignment, type Contender, startOnBothPorts, startServer } from './contender.ts';
 
 /** stunnel with two legs in one process: TLS is taken off by one and put on by the other. It knows no POP3. */
 export const stunnel: Contender = {
@@ -18,18 +18,11 @@ export const stunnel: Contender = {
     return `stunnel ${version} (OpenSSL ${openssl}); a server and a client leg, two threads a session, upstream verified by chain and name`;
   },
   start: async (assignment) => {
-    const { server, ports } = await startOnFreePorts(2, async (free) => {
+    return startOnBothPorts(async (free) => {
       const file = join(assignment.files.directory, 'stunnel.conf');
       await writeFile(file, configuration(free, assignment));
       return startServer([requireProgram('stunnel'), file]);
     });
-    const [implicitPort = 0, plaintextPort = 0] = ports;
-    return {
-      pid: server.pid,
-      implicitPort,
-      plaintextPort,
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
   },
 };
 
