@@ -2,7 +2,7 @@ import { formatAdminAddress } from '../admin/admin-address.ts';
 import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { countConnectionsInHeapLimit } from './connection-memory.ts';
+import { limitHeapGrowth } from './connection-memory.ts';
 import { exitCodes } from './exit-codes.ts';
 import { permittedFiles, sessionsToLetIn } from './file-limit.ts';
 import { type Postern, type ProcessFacts, startPostern } from './postern.ts';
@@ -39,7 +39,7 @@ export async function runServe({
   if (postern.madeToken !== undefined) say(`Admin token, made for this run: ${postern.madeToken}`);
   if (file === undefined) greetNewcomer(postern, say);
   onReady?.();
-  countConnectionsInHeapLimit();
+  limitHeapGrowth();
   onReloadSignal?.((reloadSignal) => {
     postern.reload(reloadSignal).catch((error: unknown) => {
       const type = error instanceof Error ? error.name : typeof error;

@@ -21,24 +21,47 @@ const filling = `
   console.log(marked);
 `;
 
-async function countMarkings(preparation: string): Promise<number> {
-  const command = [process.execPath, '--input-type=module', '-'] as const;
-  const { stdout, stderr } = await runProcess(command, { timeoutMs: 20_000, input: `${preparation}\n${filling}` });
+/** Keeps 40 MB, makes much more that lives for a while, and prints how many times those 40 MB the heap had at most. */
+const churning = `
+  import { getHeapStatistics } from 'node:v8';
+  const used = () => getHeapStatistics().used_heap_size;
+  const kept = [];
+  while (used() < 40e6) kept.push({ number: kept.length, list: [1, 2, 3] });
+  const passing = [];
+  let most = 0;
+  for (let number = 0; number < 4_000_000; number += 1) {
+    passing.push({ number, list: [number] });
+    if (passing.length < 50_000) continue;
+    passing.splice(0, 25_000);
+    most = Math.max(most, used());
+  }
+  console.log(kept.length > 0 ? most / 40e6 : 0);
+`;
+
+async function measure(preparation: string, program: string): Promise<number> {
+  const command = [process.execPath, '--max-semi-space-size=4', '--input-type=module', '-'] as const;
+  const { stdout, stderr } = await runProcess(command, { timeoutMs: 20_000, input: `${preparation}\n${program}` });
   expect(stderr).toBe('');
   return Number(stdout);
 }
+
+const preparation = `import { limitHeapGrowth } from '${module}'; limitHeapGrowth();`;
 
 // V8 as Deno has it is told nothing, and neither is one that is not known.
 describe.runIf(process.versions.v8.startsWith('13.') && process.versions.deno === undefined)(
   'the buffers of connections',
   () => {
     it('have V8 mark its heap again and again, by default', async () => {
-      expect(await countMarkings('')).toBeGreaterThanOrEqual(2);
+      expect(await measure('', filling)).toBeGreaterThanOrEqual(2);
     });
 
     it('are part of the heap limit, as Postern runs', async () => {
-      const preparation = `import { countConnectionsInHeapLimit } from '${module}'; countConnectionsInHeapLimit();`;
-      expect(await countMarkings(preparation)).toBeLessThan(2);
+      expect(await measure(preparation, filling)).toBeLessThan(2);
+    });
+
+    it('leave a heap that grows to no more than twice and a half of what is alive', async () => {
+      expect(await measure('', churning)).toBeGreaterThan(3);
+      expect(await measure(preparation, churning)).toBeLessThan(2.5);
     });
   },
 );
