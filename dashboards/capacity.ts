@@ -7,13 +7,14 @@ const interval = '[$__rate_interval]';
 export const capacity = buildDashboard({
   uid: 'postern-capacity',
   title: 'Capacity',
-  description: 'How full each instance is. One process uses one core: more of them behind a balancer use more.',
+  description:
+    'How full each instance is. It uses a core for each of its workers: more workers, or more instances, use more.',
   rows: [
     {
       title: 'Process',
       panels: [
         timeSeries('CPU', {
-          description: 'Cores. Above 0.8 for long, add an instance.',
+          description: 'Cores. Above 0.8 for each worker for long, add a worker or an instance.',
           unit: 'none',
           queries: [
             {
@@ -53,6 +54,17 @@ export const capacity = buildDashboard({
               legend: '{{instance}}',
             },
           ],
+        }),
+        timeSeries('Workers', {
+          description:
+            'Threads that serve clients, and those that are being replaced. None: the main thread serves them.',
+          unit: 'none',
+          queries: [{ expr: `postern_workers{${instances}}`, legend: '{{instance}} {{state}}' }],
+        }),
+        timeSeries('Workers lost', {
+          description: 'Within the last quarter of an hour. Each took its sessions along; PosternWorkerLost fires.',
+          unit: 'none',
+          queries: [{ expr: `increase(postern_worker_restarts_total{${instances}}[15m])`, legend: '{{instance}}' }],
         }),
       ],
     },
@@ -155,6 +167,23 @@ export const capacity = buildDashboard({
           metric: 'postern_store_seconds',
           selector: `{${instances}}`,
           by: 'operation',
+        }),
+        percentiles('Policy server', {
+          description:
+            'What it took to judge a login, by result; none without a policyServer. skipped: it was not asked.',
+          metric: 'postern_policy_server_seconds',
+          selector: `{${instances}}`,
+          by: 'result',
+        }),
+        timeSeries('Reports to the policy server', {
+          description: 'A second. lost: there was no room, or it did not take them. No login waits for them.',
+          unit: 'cps',
+          queries: [
+            {
+              expr: `sum by (outcome) (rate(postern_policy_reports_total{${instances}}${interval}))`,
+              legend: '{{outcome}}',
+            },
+          ],
         }),
       ],
     },

@@ -85,5 +85,37 @@ export const upstreams = buildDashboard({
         }),
       ],
     },
+    {
+      title: 'Ahead of logins',
+      panels: [
+        timeSeries('Connections held ready', {
+          description: 'Verified and greeted, for the next logins.',
+          unit: 'none',
+          queries: [{ expr: `sum by (upstream) (postern_upstream_ready{${chosen}})`, legend: '{{upstream}}' }],
+        }),
+        timeSeries('What became of ready connections', {
+          description:
+            'A second. used: a login was spared the handshake. expired: nobody came. broken: the upstream ended it.',
+          unit: 'cps',
+          queries: [
+            {
+              expr: `sum by (upstream, outcome) (rate(postern_upstream_ready_total{${chosen}}${interval}))`,
+              legend: '{{upstream}} {{outcome}}',
+            },
+          ],
+        }),
+        timeSeries('What became of answers read ahead', {
+          description:
+            'A second, of upstreams with readAhead. used: a round trip was spared. Mostly unused: turn it off.',
+          unit: 'cps',
+          queries: [
+            {
+              expr: `sum by (upstream, outcome) (rate(postern_read_ahead_total{${chosen}}${interval}))`,
+              legend: '{{upstream}} {{outcome}}',
+            },
+          ],
+        }),
+      ],
+    },
   ],
 });

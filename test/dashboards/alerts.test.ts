@@ -40,6 +40,9 @@ const audited = (outcome: string) => `postern_audit_records_total{${job}, outcom
 const blocks = (limit: string) => `postern_login_limits_total{${job}, limit="${limit}", action="blocked"}`;
 const untrusted = `postern_upstream_tls_failures_total{${job}, upstream="corp", reason="expired"}`;
 const cpu = `process_cpu_seconds_total{${job}}`;
+const build = `postern_build_info{${job}, version="0.1.0", runtime="node"}`;
+const workers = (state: string) => `postern_workers{${job}, state="${state}"}`;
+const restarts = `postern_worker_restarts_total{${job}}`;
 const lag = `nodejs_eventloop_lag_p99_seconds{${job}}`;
 
 /** promtool's clock starts at 0. */
@@ -190,16 +193,24 @@ const cases: Readonly<Record<string, AlertCase>> = {
     summary: 'a:9110 holds 90% of sessions.maxTotal',
   },
   PosternSaturated: {
-    firing: { [cpu]: '0+58x30', [lag]: '0.02+0x30' },
+    firing: { [cpu]: '0+58x30', [lag]: '0.02+0x30', [build]: '1+0x30' },
     quiet: [
-      { [cpu]: '0+45x30', [lag]: '0.02+0x30' },
+      { [cpu]: '0+45x30', [lag]: '0.02+0x30', [build]: '1+0x30' },
+      { [cpu]: '0+100x30', [lag]: '0.02+0x30', [build]: '1+0x30', [workers('running')]: '2+0x30' },
       // One garbage collection.
-      { [cpu]: '0+10x30', [lag]: '0.02+0x15 0.9 0.02+0x14' },
+      { [cpu]: '0+10x30', [lag]: '0.02+0x15 0.9 0.02+0x14', [build]: '1+0x30' },
       { 'nodejs_eventloop_lag_p99_seconds{job="another"}': '1+0x30' },
     ],
     at: '15m',
     labels: process,
-    summary: 'a:9110 is at the end of its core: sessions wait for each other',
+    summary: 'a:9110 is at the end of its cores: sessions wait for each other',
+  },
+  PosternWorkerLost: {
+    firing: { [restarts]: '0+0x10 1+0x20' },
+    quiet: [{ [restarts]: '3+0x30' }, { 'postern_worker_restarts_total{job="another"}': '0+1x30' }],
+    at: '15m',
+    labels: process,
+    summary: "a:9110 lost a worker, and the worker's sessions with it",
   },
   PosternOverloaded: {
     firing: { [`postern_overloaded{${job}}`]: '1+0x20' },

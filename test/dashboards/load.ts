@@ -40,7 +40,7 @@ export async function startLoadedPostern(): Promise<LoadedPostern> {
   const gone = await startScriptedUpstream({});
   await gone[Symbol.asyncDispose]();
   const upstream = (name: string, port: number): string =>
-    `  - {name: ${name}, host: 127.0.0.1, port: ${port}, ca: ${certificates.caFile}, domains: [${name}.test]}\n`;
+    `  - {name: ${name}, host: 127.0.0.1, port: ${port}, ca: ${certificates.caFile}, domains: [${name}.test], readAhead: true}\n`;
   const plaintextUntil = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 'yyyy-mm-dd'.length);
   const postern = stack.use(
     await startPosternUnderTest({
@@ -51,6 +51,7 @@ export async function startLoadedPostern(): Promise<LoadedPostern> {
 `,
       sections: `upstreams:
 ${upstream('corp', corp.port)}${upstream('odd', odd.port)}${upstream('gone', gone.port)}
+workers: 2
 redis: {url: "${redis.url}", timeout: 2s}
 limits: {accountsPerNetwork: {accounts: 3, window: 1h, block: 15m, maxBlock: 24h}}
 audit: {to: file, file: ${directory.path}/audit.jsonl}
@@ -92,7 +93,7 @@ function answerAsCorp(line: string): string | undefined {
   if (line.startsWith('USER')) return line.includes('busy') ? '-ERR [IN-USE] The maildrop is locked\r\n' : '+OK\r\n';
   if (line.startsWith('PASS wrong')) return '-ERR [AUTH] Wrong password\r\n';
   if (line.startsWith('RETR')) return `+OK\r\n${mail}.\r\n`;
-  if (line === 'UIDL') return '+OK\r\n1 a\r\n.\r\n';
+  if (line === 'UIDL' || line === 'LIST') return '+OK\r\n1 7\r\n.\r\n';
   return undefined;
 }
 
