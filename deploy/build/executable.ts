@@ -16,6 +16,9 @@ export interface ExecutableOptions {
   readonly outDirectory: string;
 }
 
+/** As in package.json's `start`. */
+const nodeOptions = ['--max-semi-space-size=4'];
+
 /** Where Node looks for the program built into it; part of Node's interface. */
 const blobName = 'NODE_SEA_BLOB';
 const sentinelFuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
@@ -37,7 +40,13 @@ export async function buildExecutable({ root, outDirectory }: ExecutableOptions)
     await writeFile(script, await asCommonJs(join(outDirectory, 'postern.js')));
     await writeFile(
       settings,
-      JSON.stringify({ main: script, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true }),
+      JSON.stringify({
+        main: script,
+        output: blob,
+        disableExperimentalSEAWarning: true,
+        useCodeCache: true,
+        execArgv: nodeOptions,
+      }),
     );
     await runNode('--experimental-sea-config', settings);
     await copyFile(process.execPath, executable);

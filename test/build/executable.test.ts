@@ -51,6 +51,15 @@ describe.skipIf(process.platform !== 'linux')('npm run build -- --executable', (
     expect(stdout.toString()).toContain('AUTH PLAIN ********');
   }, 60_000);
 
+  it('makes a program that has the options of `npm start` in it', async () => {
+    const preloaded = join(empty, 'options.cjs');
+    await writeFile(preloaded, 'console.log(JSON.stringify(process.execArgv));');
+    const env = { PATH: empty, NODE_OPTIONS: `--require ${preloaded}` };
+    const { stdout } = await runProcess([executable, '--version'], { cwd: empty, env, timeoutMs });
+    const options = packageJson.scripts.start.match(/--\S+/g);
+    expect(stdout.toString()).toBe(`${JSON.stringify(options)}\n${packageJson.version}\n`);
+  });
+
   it('makes a program that serves, answers for its health, reloads and stops', async () => {
     await using certificates = await createTestCertificates();
     await using directory = await createTemporaryDirectory('executable-serve');
