@@ -5,8 +5,11 @@ import { setImmediate } from 'node:timers';
 const fullRecordOctets = 16_384;
 /** One call to the system and one turn of the encryption for eight records; twice as many gain nothing more. */
 const roomOctets = 8 * fullRecordOctets;
-/** Rooms kept for whoever transfers next, 2 MB in all: made anew for each write they keep the garbage collector busy. */
-const maxSpareRooms = 16;
+/**
+ * Rooms kept for whoever transfers next, 8 MB in all and never more than were in use at once. Made anew for each write they
+ * keep the garbage collector busy, and are 100 MB of garbage before it comes.
+ */
+const maxSpareRooms = 64;
 const spareRooms: Buffer[] = [];
 
 /** Writes that are made of full TLS records as they come in one turn; whatever is shorter goes out at once. */

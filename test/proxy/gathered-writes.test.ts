@@ -62,6 +62,24 @@ describe('gathered writes', () => {
     expect(sent).toHaveLength(10 * record);
   });
 
+  it('use the memory of a transfer again for the next, with forty of them at once', async () => {
+    const transferAtOnce = async (): Promise<ReadonlySet<ArrayBufferLike>> => {
+      const memory = new Set<ArrayBufferLike>();
+      const takeLater = (chunk: Buffer, _encoding: string, done: () => void): void => {
+        memory.add(chunk.buffer);
+        setImmediate(done);
+      };
+      const transfers = Array.from({ length: 40 }, () => new GatheredWrites(new Writable({ write: takeLater })));
+      for (const transfer of transfers) transfer.add(Buffer.alloc(record));
+      await nextTurn();
+      await nextTurn();
+      return memory;
+    };
+    const first = await transferAtOnce();
+    expect(first.size).toBe(40);
+    expect([...(await transferAtOnce())].filter((memory) => !first.has(memory))).toEqual([]);
+  });
+
   it('write nothing to a reader that is gone', async () => {
     const { to, gathered, writes } = startGathering();
     gathered.add(Buffer.alloc(record));
